@@ -1,0 +1,1 @@
+//! prepl: arguments in, rendered answers out.

@@ -1,0 +1,1 @@
+//! Bencode, bounded and incremental, as nREPL uses it.

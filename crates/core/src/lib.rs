@@ -1,0 +1,1 @@
+//! The words of prepl: data, invariants and ports.

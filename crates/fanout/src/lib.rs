@@ -1,0 +1,1 @@
+//! Many replicas, one stream of events.

@@ -1,0 +1,1 @@
+//! Equal answers folded, differences explained.

@@ -1,0 +1,1 @@
+//! The pipeline from a request to one answer.

@@ -1,0 +1,1 @@
+//! Workload names, certificates and mutual TLS.

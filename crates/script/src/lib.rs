@@ -1,0 +1,1 @@
+//! The one sandboxed Rhai engine.

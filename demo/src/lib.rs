@@ -1,0 +1,1 @@
+//! A fleet on the spot: service, sidecars and CLI in one binary.

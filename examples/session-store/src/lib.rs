@@ -1,0 +1,1 @@
+//! A small session store with a Scheme REPL that speaks nREPL.

@@ -1,0 +1,1 @@
+//! One pod's end: sessions, limits, drivers.

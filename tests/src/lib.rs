@@ -1,0 +1,1 @@
+//! The in-process world and the tests that need it.
