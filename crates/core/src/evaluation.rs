@@ -1,0 +1,24 @@
+//! What goes down to one replica.
+
+use std::sync::Arc;
+
+use crate::{Expression, Limits, RequestId, RunId, SessionName};
+
+/// One expression for one replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evaluation {
+    /// Name of the request; the same one again gives the first answer and runs nothing.
+    pub request: RequestId,
+    /// The run it belongs to.
+    pub run: RunId,
+    /// UID of the replica it is meant for.
+    pub replica_uid: Arc<str>,
+    /// What to evaluate.
+    pub expression: Expression,
+    /// Kept state to evaluate in; without one the state is thrown away afterwards.
+    pub session: Option<SessionName>,
+    /// Namespace or module to evaluate in; without one, the session's.
+    pub namespace: Option<Arc<str>>,
+    /// Bounds.
+    pub limits: Limits,
+}

@@ -1,0 +1,53 @@
+//! What the outside implements: how replicas are found, reached and asked.
+
+use std::future::Future;
+
+use crate::{Description, Evaluation, Event, Outcome, Replica, RequestId};
+
+/// Finds the replicas of a fleet.
+pub trait Discover: Send + Sync {
+    /// Why the fleet cannot be read; a sentence for a person.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// All replicas that can be named now, in a stable order.
+    fn replicas(&self) -> impl Future<Output = Result<Vec<Replica>, Self::Error>> + Send;
+}
+
+/// Reaches replicas.
+pub trait Connect: Send + Sync + 'static {
+    /// A connection to one replica.
+    type Line: Line;
+
+    /// Gives a usable connection, new or kept; an error is why there is none.
+    ///
+    /// The error is `Unreachable` or `Refused`: nothing was sent.
+    fn connect(
+        &self,
+        replica: &Replica,
+    ) -> impl Future<Output = Result<Self::Line, Outcome>> + Send;
+}
+
+/// A connection to one replica.
+pub trait Line: Send + Sync + 'static {
+    /// The events of one evaluation.
+    type Events: Events;
+
+    /// Sends an evaluation. An error is its outcome: a refusal, or unknown once it was sent.
+    fn evaluate(
+        &self,
+        evaluation: Evaluation,
+    ) -> impl Future<Output = Result<Self::Events, Outcome>> + Send;
+
+    /// Asks for an interrupt; the answer comes as the evaluation's own end.
+    fn interrupt(&self, request: RequestId) -> impl Future<Output = ()> + Send;
+
+    /// Asks what the runtime is.
+    fn describe(&self) -> impl Future<Output = Result<Description, Outcome>> + Send;
+}
+
+/// The events of one evaluation; ends after `Event::Done`.
+pub trait Events: Send {
+    /// The next event. An error is the outcome of a stream that broke: unknown, or a refusal
+    /// that the sidecar gave before it started anything.
+    fn next(&mut self) -> impl Future<Output = Option<Result<Event, Outcome>>> + Send;
+}
