@@ -1,1 +1,6 @@
-//! One pod's end: sessions, limits, drivers.
+//! One pod's end of prepl: who may ask, sessions, limits and drivers.
+//!
+//! This crate must not know Kubernetes, other replicas, or how answers are folded.
+
+pub mod driver;
+pub mod stop;

@@ -1,0 +1,236 @@
+//! A session over a byte stream: the I/O of every [`Conversation`].
+//!
+//! `TCP_QUICKACK` is armed before every read. JVM servers write a value and the end of an
+//! evaluation in two small packets with Nagle's algorithm on; without it the second packet waits
+//! 40 ms for the delayed acknowledgement of the first.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Ask, Conversation, End, Garbage, Runtime, Said, Step, Unreadable};
+use crate::stop::Stop;
+
+/// Read this much at once: a few large messages, without growing for each.
+const READ_CHUNK: usize = 16 << 10;
+
+/// A session with a runtime on the other end of a connection.
+pub struct StreamSession {
+    socket: TcpStream,
+    conversation: Box<dyn Conversation>,
+    input: BytesMut,
+    output: BytesMut,
+    steps: VecDeque<Step>,
+    /// Bytes that ended evaluations printed since the last one began.
+    late: usize,
+}
+
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+pub enum NotOpened {
+    /// Nothing listens, or it closed at once.
+    #[error("no REPL at {address}: {source}; is the app up, and its REPL listening there?")]
+    Connect {
+        /// Where the REPL should be.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It did not answer the greeting.
+    #[error("the REPL at {address} did not answer within {}s; is it of that protocol?", .limit.as_secs())]
+    Silent {
+        /// Where it is.
+        address: SocketAddr,
+        /// How long we waited.
+        limit: Duration,
+    },
+    /// It speaks another protocol.
+    #[error("what listens at {address} is not such a REPL: {reason}")]
+    Garbage {
+        /// Where it is.
+        address: SocketAddr,
+        /// What was wrong.
+        reason: Garbage,
+    },
+}
+
+/// How one evaluation ended, as the session saw it.
+#[derive(Debug)]
+pub enum Ending {
+    /// The runtime said that it ended.
+    Answered(End),
+    /// Nothing was sent: the runtime cannot read the text.
+    Unreadable(Unreadable),
+    /// Stopped, and the runtime did not confirm it; the evaluation may still run.
+    Unconfirmed,
+    /// The connection broke; the evaluation may still run.
+    Lost(Arc<str>),
+}
+
+impl Ending {
+    /// Whether the session may be used again.
+    pub fn keeps_session(&self) -> bool {
+        matches!(self, Ending::Answered(_) | Ending::Unreadable(_))
+    }
+}
+
+impl StreamSession {
+    /// Connects and opens a session; bounded by `limit`.
+    pub async fn open(
+        address: SocketAddr,
+        conversation: Box<dyn Conversation>,
+        limit: Duration,
+    ) -> Result<(StreamSession, Runtime), NotOpened> {
+        let until = Instant::now() + limit;
+        let silent = |_| NotOpened::Silent { address, limit };
+        let connect = |source| NotOpened::Connect { address, source };
+        let socket = timeout_at(until, TcpStream::connect(address)).await.map_err(silent)?;
+        let socket = socket.map_err(connect)?;
+        socket.set_nodelay(true).map_err(connect)?;
+        let mut session = StreamSession {
+            socket,
+            conversation,
+            input: BytesMut::new(),
+            output: BytesMut::new(),
+            steps: VecDeque::new(),
+            late: 0,
+        };
+        session.conversation.open(&mut session.output);
+        let opened = timeout_at(until, session.opened(address)).await.map_err(silent)?;
+        opened.map(|runtime| (session, runtime))
+    }
+
+    async fn opened(&mut self, address: SocketAddr) -> Result<Runtime, NotOpened> {
+        loop {
+            self.flush().await.map_err(|source| NotOpened::Connect { address, source })?;
+            let opened = self.steps.drain(..).find_map(|step| match step {
+                Step::Opened(runtime) => Some(runtime),
+                _ => None,
+            });
+            if let Some(runtime) = opened {
+                return Ok(runtime);
+            }
+            self.read().await.map_err(|broken| match broken {
+                Broken::Io(source) => NotOpened::Connect { address, source },
+                Broken::Garbage(reason) => NotOpened::Garbage { address, reason },
+            })?;
+        }
+    }
+
+    /// Evaluates; what the runtime says goes to `said`, and a slow receiver slows the runtime down.
+    ///
+    /// `stop` asks for an interrupt; the runtime gets `grace` to confirm it.
+    pub async fn evaluate(
+        &mut self,
+        ask: &Ask,
+        said: &mpsc::Sender<Said>,
+        stop: &mut Stop,
+        grace: Duration,
+    ) -> Ending {
+        if let Err(unreadable) = self.conversation.evaluate(ask, &mut self.output) {
+            return Ending::Unreadable(unreadable);
+        }
+        self.tell_late_output(said).await;
+        let answered = tokio::select! {
+            ending = self.until_ended(said) => Some(ending),
+            () = stop.asked() => None,
+        };
+        match answered {
+            Some(ending) => ending,
+            None => self.interrupt(said, grace).await,
+        }
+    }
+
+    async fn interrupt(&mut self, said: &mpsc::Sender<Said>, grace: Duration) -> Ending {
+        self.conversation.interrupt(&mut self.output);
+        let confirmed = tokio::time::timeout(grace, self.until_ended(said)).await;
+        confirmed.unwrap_or(Ending::Unconfirmed)
+    }
+
+    /// Says good-bye and closes the connection.
+    pub async fn close(mut self, limit: Duration) {
+        self.conversation.close(&mut self.output);
+        let goodbye = async {
+            self.flush().await?;
+            self.socket.shutdown().await
+        };
+        // The app may be gone already: then there is nobody to say good-bye to.
+        let _ = tokio::time::timeout(limit, goodbye).await;
+    }
+
+    /// Runs until the evaluation ended. May be dropped between any two steps: what was received
+    /// stays in `steps` and `input`, what is to be sent stays in `output`.
+    async fn until_ended(&mut self, said: &mpsc::Sender<Said>) -> Ending {
+        loop {
+            if let Err(error) = self.flush().await {
+                return Ending::Lost(error.to_string().into());
+            }
+            while !self.steps.is_empty() {
+                // A place in the channel first: a dropped future must not lose a step.
+                let Ok(place) = said.reserve().await else {
+                    return Ending::Lost("nobody listens any more".into());
+                };
+                match self.steps.pop_front() {
+                    Some(Step::Said(saying)) => place.send(saying),
+                    Some(Step::Late(bytes)) => self.late += bytes,
+                    Some(Step::Ended(end)) => return Ending::Answered(end),
+                    Some(Step::Opened(_)) | None => {}
+                }
+            }
+            if let Err(broken) = self.read().await {
+                return Ending::Lost(broken.to_string().into());
+            }
+        }
+    }
+
+    async fn tell_late_output(&mut self, said: &mpsc::Sender<Said>) {
+        if self.late > 0 {
+            let text = format!("{} bytes printed late by an earlier evaluation dropped", self.late);
+            self.late = 0;
+            // A receiver that is gone ends the evaluation at its next step.
+            let _ = said.send(Said::Notice(text.into())).await;
+        }
+    }
+
+    async fn flush(&mut self) -> std::io::Result<()> {
+        while !self.output.is_empty() {
+            self.socket.write_buf(&mut self.output).await?;
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<(), Broken> {
+        arm_quick_ack(&self.socket);
+        self.input.reserve(READ_CHUNK);
+        if self.socket.read_buf(&mut self.input).await? == 0 {
+            return Err(Broken::Io(std::io::ErrorKind::UnexpectedEof.into()));
+        }
+        self.conversation.receive(&mut self.input, &mut self.output, &mut self.steps)?;
+        Ok(())
+    }
+}
+
+/// Why a connection is of no more use.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("the connection to the REPL broke: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("the REPL broke its protocol: {0}")]
+    Garbage(#[from] Garbage),
+}
+
+#[cfg(target_os = "linux")]
+fn arm_quick_ack(socket: &TcpStream) {
+    // A hint: where the system refuses it, answers come later, and that is all.
+    let _ = socket2::SockRef::from(socket).set_tcp_quickack(true);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn arm_quick_ack(_socket: &TcpStream) {}
