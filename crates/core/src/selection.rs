@@ -228,7 +228,7 @@ fn attribute(replica: &Replica, key: &str) -> Arc<str> {
     found.map(|(_, value)| value).unwrap_or_default()
 }
 
-fn keep_some<'a>(replicas: Vec<&'a Replica>, pick: Pick, seed: u64) -> Vec<&'a Replica> {
+fn keep_some(replicas: Vec<&Replica>, pick: Pick, seed: u64) -> Vec<&Replica> {
     let count = match pick {
         Pick::Count(count) => count,
         Pick::Percent(percent) => (replicas.len() * usize::from(percent)).div_ceil(100),

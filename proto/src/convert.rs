@@ -1,0 +1,13 @@
+//! Core ⇄ wire, one file a message family. From the wire everything is checked.
+
+mod describe;
+mod evaluation;
+mod event;
+mod outcome;
+
+pub use event::batch;
+
+/// A message that a peer must not send.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the peer sent a message that prepl does not understand: {0}; are both of one version?")]
+pub struct BadMessage(pub &'static str);

@@ -1,0 +1,126 @@
+//! Core → wire → core gives the same value; nonsense from the wire is refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prepl_core::{
+    Done, Evaluation, Event, Expression, Limits, Outcome, Raised, Reason, Refusal, RequestId,
+    RunId, Stream, Timings, Value,
+};
+use prepl_proto::v1;
+use proptest::prelude::*;
+
+fn text() -> impl Strategy<Value = Arc<str>> {
+    ".{0,20}".prop_map(Arc::from)
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    let reason = ".{0,20}".prop_map(Reason::new);
+    prop_oneof![
+        Just(Outcome::Ok),
+        Just(Outcome::Raised),
+        reason.clone().prop_map(|r| Outcome::Refused(Refusal::Denied(r))),
+        reason.clone().prop_map(|r| Outcome::Refused(Refusal::Unreadable(r))),
+        reason.clone().prop_map(|r| Outcome::Refused(Refusal::Limit(r))),
+        reason.clone().prop_map(Outcome::Unreachable),
+        reason.clone().prop_map(Outcome::NotStarted),
+        (reason, any::<bool>())
+            .prop_map(|(reason, may_still_run)| Outcome::Unknown { reason, may_still_run }),
+    ]
+}
+
+fn done() -> impl Strategy<Value = Done> {
+    let namespace = proptest::option::of("[a-z.]{1,9}".prop_map(Arc::from));
+    (outcome(), namespace, any::<[u32; 2]>(), any::<u64>()).prop_map(
+        |(outcome, namespace, [queued, eval], output_bytes)| Done {
+            outcome,
+            namespace,
+            timings: Timings {
+                queued: Duration::from_micros(queued.into()),
+                eval: Duration::from_micros(eval.into()),
+                ..Timings::default()
+            },
+            output_bytes,
+        },
+    )
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let stream = prop_oneof![Just(Stream::Out), Just(Stream::Err)];
+    let trace = proptest::collection::vec(text(), 0..4);
+    prop_oneof![
+        Just(Event::Started),
+        (stream, any::<Vec<u8>>())
+            .prop_map(|(stream, bytes)| Event::Output { stream, bytes: bytes.into() }),
+        (any::<u32>(), text(), any::<bool>())
+            .prop_map(|(form, text, truncated)| Event::Value(Value { form, text, truncated })),
+        (text(), text(), text(), trace).prop_map(|(class, message, phase, trace)| {
+            Event::Raised(Raised { class, message, phase, trace })
+        }),
+        Just(Event::NeedInput),
+        text().prop_map(Event::Notice),
+        done().prop_map(Event::Done),
+    ]
+}
+
+fn evaluation() -> impl Strategy<Value = Evaluation> {
+    let limits = (1_u64..3_600_000, 1_u32..(64 << 20), 1_u32..(64 << 20))
+        .prop_map(|(ms, value, output)| Limits::new(Duration::from_millis(ms), value, output));
+    let session = proptest::option::of("[a-z0-9._-]{1,64}");
+    (any::<[u8; 16]>(), any::<[u8; 5]>(), text(), "[^\0]{0,20}x", session, limits).prop_map(
+        |(request, run, uid, expression, session, limits)| Evaluation {
+            request: RequestId::from_random(request),
+            run: RunId::from_random(run),
+            replica_uid: uid,
+            expression: Expression::new(expression).unwrap(),
+            session: session.map(|name| name.parse().unwrap()),
+            namespace: Some("user".into()),
+            limits: limits.unwrap(),
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn an_event_survives_the_wire(event in event()) {
+        let back = Event::try_from(v1::Event::from(event.clone()));
+        prop_assert_eq!(back, Ok(event));
+    }
+
+    #[test]
+    fn an_evaluation_survives_the_wire(evaluation in evaluation()) {
+        let back = Evaluation::try_from(v1::EvalRequest::from(evaluation.clone()));
+        prop_assert_eq!(back, Ok(evaluation));
+    }
+}
+
+#[test]
+fn an_event_of_a_newer_peer_is_refused_and_not_taken_for_another() {
+    assert!(Event::try_from(v1::Event { kind: None }).is_err());
+}
+
+#[test]
+fn an_evaluation_out_of_bounds_is_refused() {
+    let good = || v1::EvalRequest {
+        request_id: vec![7; 16],
+        run_id: "7Q4K2ABC".into(),
+        replica_uid: "uid".into(),
+        expression: "1".into(),
+        session: String::new(),
+        namespace: String::new(),
+        limits: Some(Limits::default().into()),
+    };
+    assert!(Evaluation::try_from(good()).is_ok());
+    let bad: [(&str, v1::EvalRequest); 6] = [
+        ("request id", v1::EvalRequest { request_id: vec![7; 15], ..good() }),
+        ("run id", v1::EvalRequest { run_id: "x".into(), ..good() }),
+        ("expression", v1::EvalRequest { expression: " ".into(), ..good() }),
+        ("session name", v1::EvalRequest { session: "a b".into(), ..good() }),
+        ("limits", v1::EvalRequest { limits: None, ..good() }),
+        ("limits", v1::EvalRequest { limits: Some(v1::Limits::default()), ..good() }),
+    ];
+    for (what, wire) in bad {
+        let error = Evaluation::try_from(wire).unwrap_err();
+        assert_eq!(error.0, what);
+    }
+}
