@@ -1,0 +1,325 @@
+//! Whether a Clojure text can be read at all, told before anything of it runs.
+//!
+//! A REPL evaluates form by form, so a missing parenthesis at the end of a text is found after
+//! the forms before it ran. This looks at delimiters alone, the way Clojure's reader
+//! (`clojure.lang.LispReader`) sees them, and never refuses what that reader accepts: in doubt
+//! the text counts as readable, and the runtime has the last word.
+
+use std::fmt;
+
+/// Deeper nesting is not judged; the runtime's own reader ends far earlier.
+const MAX_DEPTH: usize = 10_000;
+
+/// Why Clojure cannot read a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// The text ends inside of something that began at a place.
+    Unfinished(Opened, Place),
+    /// A closing delimiter that closes nothing, or something else than was opened last.
+    Unmatched(char, Place),
+}
+
+/// What can be left open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// `(`
+    List,
+    /// `[`
+    Vector,
+    /// `{`
+    Map,
+    /// `"`
+    Text,
+    /// `#"`
+    Regex,
+    /// `\`
+    Character,
+}
+
+/// A place in a text; lines and columns count from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+/// Says why Clojure cannot read `text`; `None` when it probably can.
+pub fn unfinished_clojure(text: &str) -> Option<Flaw> {
+    Scan { text, at: 0, open: Vec::new() }.run().err().and_then(|ending| match ending {
+        Ending::Flaw(flaw) => Some(flaw),
+        Ending::InDoubt => None,
+    })
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Flaw::Unfinished(Opened::Character, place) => {
+                write!(f, "the expression ends after the \\ at {place}; add the character")
+            }
+            Flaw::Unfinished(opened, place) => {
+                let (what, end) = opened.words();
+                write!(f, "the expression ends inside {what} that begins at {place}; ")?;
+                write!(f, "add the missing {end}")
+            }
+            Flaw::Unmatched(closing, place) => {
+                write!(f, "the {closing} at {place} closes nothing that is open there; ")?;
+                write!(f, "remove it or add what it should close")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+impl Opened {
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Opened::List => ("a list", "\")\""),
+            Opened::Vector => ("a vector", "\"]\""),
+            Opened::Map => ("a map or set", "\"}\""),
+            Opened::Text => ("a string", "'\"'"),
+            Opened::Regex => ("a regular expression", "'\"'"),
+            Opened::Character => ("a character", "character"),
+        }
+    }
+}
+
+enum Ending {
+    Flaw(Flaw),
+    InDoubt,
+}
+
+struct Scan<'a> {
+    text: &'a str,
+    /// The next byte to look at; always the start of a character.
+    at: usize,
+    open: Vec<(Opened, usize)>,
+}
+
+impl Scan<'_> {
+    fn run(mut self) -> Result<(), Ending> {
+        while let Some(c) = self.peek() {
+            let start = self.at;
+            self.at += c.len_utf8();
+            self.form(c, start)?;
+        }
+        match self.open.last() {
+            Some(&(opened, start)) => Err(self.unfinished(opened, start)),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks at what begins with `c`, which is consumed already.
+    fn form(&mut self, c: char, start: usize) -> Result<(), Ending> {
+        match c {
+            '(' => self.opens(Opened::List, start),
+            '[' => self.opens(Opened::Vector, start),
+            '{' => self.opens(Opened::Map, start),
+            ')' => self.closes(Opened::List, c, start),
+            ']' => self.closes(Opened::Vector, c, start),
+            '}' => self.closes(Opened::Map, c, start),
+            '"' => self.string(Opened::Text, start),
+            '\\' => self.character(start),
+            ';' => self.comment(),
+            '#' => self.dispatch(start),
+            '%' => self.argument(),
+            '\'' | '@' | '^' | '`' | '~' => Ok(()),
+            _ if is_white(c) => Ok(()),
+            _ if self.is_number(c) => self.skip_until(|c| is_white(c) || is_macro(c)),
+            _ => self.skip_until(ends_token),
+        }
+    }
+
+    fn opens(&mut self, opened: Opened, start: usize) -> Result<(), Ending> {
+        if self.open.len() == MAX_DEPTH {
+            return Err(Ending::InDoubt);
+        }
+        self.open.push((opened, start));
+        Ok(())
+    }
+
+    fn closes(&mut self, closed: Opened, c: char, start: usize) -> Result<(), Ending> {
+        match self.open.pop() {
+            Some((opened, _)) if opened == closed => Ok(()),
+            _ => Err(Ending::Flaw(Flaw::Unmatched(c, self.place(start)))),
+        }
+    }
+
+    /// A string and a regular expression end alike: at a quote without a backslash before it.
+    fn string(&mut self, opened: Opened, start: usize) -> Result<(), Ending> {
+        while let Some(c) = self.next() {
+            match c {
+                '"' => return Ok(()),
+                '\\' => drop(self.next()),
+                _ => {}
+            }
+        }
+        Err(self.unfinished(opened, start))
+    }
+
+    /// The first character after a backslash is taken whatever it is.
+    fn character(&mut self, start: usize) -> Result<(), Ending> {
+        match self.next() {
+            Some(_) => self.skip_until(ends_token),
+            None => Err(self.unfinished(Opened::Character, start)),
+        }
+    }
+
+    fn comment(&mut self) -> Result<(), Ending> {
+        self.skip_until(|c| c == '\n' || c == '\r')
+    }
+
+    /// `#` and what it announces; what is not named here is read as the form that follows.
+    fn dispatch(&mut self, start: usize) -> Result<(), Ending> {
+        match self.peek() {
+            Some('"') => {
+                self.at += 1;
+                self.string(Opened::Regex, start)
+            }
+            Some('!') => self.comment(),
+            Some('_' | '=' | '?' | '<') => {
+                self.at += 1;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `%` is a token of its own in `#(…)` and the start of a symbol elsewhere.
+    ///
+    /// They differ when a `#` follows, and telling them apart is not worth it.
+    fn argument(&mut self) -> Result<(), Ending> {
+        let start = self.at;
+        self.skip_until(ends_token)?;
+        let token = self.text.get(start..self.at).unwrap_or_default();
+        if token.contains('#') { Err(Ending::InDoubt) } else { Ok(()) }
+    }
+
+    fn is_number(&self, c: char) -> bool {
+        let signed = matches!(c, '+' | '-');
+        c.is_ascii_digit() || (signed && self.peek().is_some_and(|c| c.is_ascii_digit()))
+    }
+
+    fn skip_until(&mut self, ends: impl Fn(char) -> bool) -> Result<(), Ending> {
+        while self.peek().is_some_and(|c| !ends(c)) {
+            self.next();
+        }
+        Ok(())
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.text.get(self.at..)?.chars().next()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.peek()?;
+        self.at += c.len_utf8();
+        Some(c)
+    }
+
+    fn unfinished(&self, opened: Opened, start: usize) -> Ending {
+        Ending::Flaw(Flaw::Unfinished(opened, self.place(start)))
+    }
+
+    fn place(&self, at: usize) -> Place {
+        let before = self.text.get(..at).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Place {
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        }
+    }
+}
+
+/// `Character.isWhitespace`, which leaves the no-break spaces out, and the comma.
+fn is_white(c: char) -> bool {
+    match c {
+        ',' | '\u{1c}'..='\u{1f}' => true,
+        '\u{85}' | '\u{a0}' | '\u{2007}' | '\u{202f}' => false,
+        _ => c.is_whitespace(),
+    }
+}
+
+fn is_macro(c: char) -> bool {
+    matches!(
+        c,
+        '"' | ';' | '\'' | '@' | '^' | '`' | '~' | '(' | ')' | '[' | ']' | '{' | '}' | '\\' | '%'
+            | '#'
+    )
+}
+
+/// Three macro characters may stand inside of a symbol.
+fn ends_token(c: char) -> bool {
+    is_white(c) || (is_macro(c) && !matches!(c, '#' | '\'' | '%'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> Option<String> {
+        unfinished_clojure(text).map(|flaw| flaw.to_string())
+    }
+
+    #[test]
+    fn a_missing_end_names_what_is_open_and_where() {
+        assert_eq!(
+            said("1\n1 (foo").unwrap(),
+            "the expression ends inside a list that begins at line 2, column 3; \
+             add the missing \")\"",
+        );
+        assert_eq!(
+            said("(é [1").unwrap(),
+            "the expression ends inside a vector that begins at line 1, column 4; \
+             add the missing \"]\"",
+        );
+        assert!(said("{:a \"b }").unwrap().contains("a string that begins at line 1, column 5"));
+        assert!(said("#\"a\\\"").unwrap().contains("a regular expression"));
+        assert!(said("#{1").unwrap().contains("a map or set"));
+        assert!(said("(a \\").unwrap().contains("after the \\ at line 1, column 4"));
+    }
+
+    #[test]
+    fn a_wrong_end_is_named() {
+        assert!(said("(+ 1 2))").unwrap().starts_with("the ) at line 1, column 8 closes nothing"));
+        assert!(said("[1 2)").unwrap().starts_with("the ) at line 1, column 5"));
+    }
+
+    #[test]
+    fn delimiters_in_strings_comments_and_characters_are_no_delimiters() {
+        for text in [
+            r#"(str "(" \( \newline \" \\ #"[(\"]" 'x)"#,
+            "; ( \"\n1",
+            "(a ; ) \r)",
+            "#!/usr/bin/env bb (\n(+ 1 2)",
+            "(a #_(b) #_#_ c d)",
+            "a#!b",
+            "1#!(",
+            "#?(:clj [1] :cljs [2]) #?@(:clj [])",
+            "#:a{:b 1} #'x #^x y ##Inf @a ~@b `c ^:d e #(%1 %& %)",
+            r"\space(a)\ )".trim_end_matches(')'),
+            "#inst \"2020-01-01\" #foo/bar [1]",
+        ] {
+            assert_eq!(said(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_symbol_with_a_hash_does_not_begin_a_comment() {
+        assert!(said("a#!(").is_some());
+        assert!(said("a\u{a0}#!(").is_some());
+    }
+
+    #[test]
+    fn absurd_depth_is_left_to_the_runtime() {
+        assert_eq!(said(&"(".repeat(1 << 20)), None);
+        assert!(said(&"(".repeat(MAX_DEPTH)).is_some());
+    }
+}
