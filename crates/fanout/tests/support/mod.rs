@@ -1,0 +1,178 @@
+//! Replicas that follow a script, in place of sidecars.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use prepl_core::ports::{Connect, Events, Line};
+use prepl_core::{
+    Description, Done, Evaluation, Event, Expression, Limits, Outcome, Patience, Reason, Replica,
+    ReplicaId, RequestId, RunId, Selection, Stream, Value, Workload,
+};
+use prepl_fanout::Plan;
+use tokio::sync::watch;
+
+/// How a scripted replica behaves.
+#[derive(Clone, Debug)]
+pub enum Script {
+    /// Answers with this value after so many milliseconds.
+    Answers(&'static str, u64),
+    /// Sends so many kilobytes of output, one by one, and then answers.
+    Floods(usize),
+    /// Raises.
+    Raises,
+    /// Cannot be connected.
+    Unreachable,
+    /// Never gets connected.
+    ConnectsNever,
+    /// Takes the evaluation and is silent, also when interrupted.
+    Silent,
+    /// Takes the evaluation and ends when interrupted.
+    Interruptible,
+    /// Ends the stream without an outcome.
+    EndsEarly,
+    /// Breaks the stream in the middle.
+    Breaks,
+    /// Panics inside the connection's code.
+    Panics,
+}
+
+/// A fleet of scripted replicas that counts how many are at work.
+#[derive(Debug, Default)]
+pub struct Fleet {
+    pub scripts: Vec<Script>,
+    pub at_work: AtomicUsize,
+    pub most_at_work: AtomicUsize,
+}
+
+pub fn selection(count: usize) -> Selection {
+    let replica = |index: usize| Replica {
+        id: ReplicaId {
+            namespace: "shop".into(),
+            name: format!("api-{index}").into(),
+            uid: index.to_string().into(),
+        },
+        workload: Workload { kind: "deployment".into(), name: "api".into() },
+        labels: Default::default(),
+        node: "".into(),
+        zone: "".into(),
+        version: "".into(),
+        address: "127.0.0.1:1".into(),
+    };
+    Selection::of((0..count).map(replica).collect())
+}
+
+pub fn plan() -> Plan {
+    Plan {
+        run: RunId::from_random([1; 5]),
+        request: RequestId::from_random([1; 16]),
+        expression: Expression::new("(count-sessions)").unwrap(),
+        session: None,
+        namespace: None,
+        limits: Limits::new(Duration::from_secs(10), 1 << 20, 1 << 20).unwrap(),
+        patience: Patience::default(),
+        width: prepl_fanout::plan::DEFAULT_WIDTH,
+        barrier: false,
+    }
+}
+
+pub struct Scripted {
+    script: Script,
+    interrupted: watch::Sender<bool>,
+    fleet: Arc<Fleet>,
+}
+
+pub struct Playing {
+    script: Script,
+    sent: usize,
+    interrupted: watch::Receiver<bool>,
+    _at_work: AtWork,
+}
+
+struct AtWork(Arc<Fleet>);
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.at_work.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+pub struct Connector(pub Arc<Fleet>);
+
+impl Connect for Connector {
+    type Line = Scripted;
+
+    async fn connect(&self, replica: &Replica) -> Result<Scripted, Outcome> {
+        let script = self.0.scripts[replica.id.uid.parse::<usize>().unwrap()].clone();
+        match script {
+            Script::Unreachable => Err(Outcome::Unreachable(Reason::new("nothing listens"))),
+            Script::ConnectsNever => std::future::pending().await,
+            Script::Panics => panic!("scripted"),
+            script => {
+                let interrupted = watch::channel(false).0;
+                Ok(Scripted { script, interrupted, fleet: Arc::clone(&self.0) })
+            }
+        }
+    }
+}
+
+impl Line for Scripted {
+    type Events = Playing;
+
+    async fn evaluate(&self, _: Evaluation) -> Result<Playing, Outcome> {
+        let now = self.fleet.at_work.fetch_add(1, Ordering::SeqCst) + 1;
+        self.fleet.most_at_work.fetch_max(now, Ordering::SeqCst);
+        Ok(Playing {
+            script: self.script.clone(),
+            sent: 0,
+            interrupted: self.interrupted.subscribe(),
+            _at_work: AtWork(Arc::clone(&self.fleet)),
+        })
+    }
+
+    async fn interrupt(&self, _: RequestId) {
+        self.interrupted.send_replace(true);
+    }
+
+    async fn describe(&self) -> Result<Description, Outcome> {
+        Err(Outcome::Unreachable(Reason::new("not scripted")))
+    }
+}
+
+fn done(outcome: Outcome) -> Option<Result<Event, Outcome>> {
+    Some(Ok(Event::Done(Done::without_answer(outcome))))
+}
+
+fn value(text: &str) -> Option<Result<Event, Outcome>> {
+    Some(Ok(Event::Value(Value { form: 0, text: text.into(), truncated: false })))
+}
+
+impl Events for Playing {
+    async fn next(&mut self) -> Option<Result<Event, Outcome>> {
+        let turn = self.sent;
+        self.sent += 1;
+        match (&self.script, turn) {
+            (_, 0) => Some(Ok(Event::Started)),
+            (Script::Answers(text, after), 1) => {
+                tokio::time::sleep(Duration::from_millis(*after)).await;
+                value(text)
+            }
+            (Script::Answers(..), _) => done(Outcome::Ok),
+            (Script::Floods(kilobytes), turn) if turn <= *kilobytes => {
+                let bytes = vec![b'x'; 1024].into();
+                Some(Ok(Event::Output { stream: Stream::Out, bytes }))
+            }
+            (Script::Floods(kilobytes), turn) if turn == kilobytes + 1 => value("flooded"),
+            (Script::Floods(_), _) => done(Outcome::Ok),
+            (Script::Raises, _) => done(Outcome::Raised),
+            (Script::Interruptible, _) => {
+                let _ = self.interrupted.wait_for(|asked| *asked).await;
+                done(Outcome::Raised)
+            }
+            (Script::Breaks, 2) => Some(Err(Outcome::unknown("connection reset"))),
+            (Script::Breaks, _) => value("1"),
+            (Script::EndsEarly, _) => None,
+            _ => std::future::pending().await,
+        }
+    }
+}
