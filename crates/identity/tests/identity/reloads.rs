@@ -78,7 +78,7 @@ async fn an_authority_taken_away_lets_nobody_in_any_more() {
     let pair = Pair::new(&old);
     let (near, far) = pair.shake().await;
     assert!(near.is_ok() && far.is_ok());
-    pair.sidecar.replace(bundle(&new, &sidecar("a")).trusting("").unwrap());
+    pair.sidecar.replace(bundle(&new, &sidecar("a")));
     let (near, _) = pair.shake().await;
     assert!(matches!(near.unwrap_err(), HandshakeFailed::UnknownAuthority));
     pair.gateway.replace(bundle(&old, &gateway()).trusting(new.certificate_pem()).unwrap());
