@@ -1,1 +1,38 @@
 //! The one sandboxed Rhai engine.
+//!
+//! A [`Session`] evaluates text against what its [`Sight`] lets a script see and
+//! within its [`Limits`]. The crate is the only one that names `rhai`; it knows
+//! nothing of the wire, of replicas or of who is asking.
+//!
+//! The text is hostile until it has been evaluated. What holds it:
+//!
+//! - no modules, no `eval`, no `sleep`, no closures over variables: the pieces of
+//!   Rhai whose cost or depth cannot be bounded are left out at compile time;
+//! - every other limit of Rhai is set, and the same in debug and release;
+//! - an evaluation runs on a thread of its own whose stack is deep enough for the
+//!   deepest value the limits allow, because Rhai itself does not bound that depth.
+//!
+//! Reading order: [`Limits`] and [`Sight`], [`Engine`], [`Session`], then what it
+//! answers with: [`Value`], [`Said`], [`Fault`].
+
+mod bounded;
+mod engine;
+mod fault;
+mod limits;
+mod memory;
+mod session;
+mod sight;
+mod stop;
+mod text;
+mod turn;
+mod unreadable;
+mod value;
+
+pub use engine::Engine;
+pub use fault::{Bound, Fault};
+pub use limits::Limits;
+pub use session::Session;
+pub use sight::Sight;
+pub use stop::Stop;
+pub use turn::Said;
+pub use value::Value;

@@ -1,0 +1,142 @@
+//! What the running evaluation may still use.
+//!
+//! Rhai gives its hooks and our functions no context, so the turn lives in a
+//! thread-local; an evaluation has a thread of its own, so the two end together.
+
+use std::cell::RefCell;
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+use rhai::{Dynamic, EvalAltResult, INT, Position};
+
+use crate::bounded::cut;
+use crate::memory::resident_bytes;
+use crate::{Limits, Stop};
+
+/// How often the clock is asked: one step of the engine is some 100 ns.
+const CLOCK_EVERY: u64 = 64;
+/// How often the process's memory is asked: it costs some microseconds, and each
+/// step between may take one more string.
+const MEMORY_EVERY: u64 = 128;
+
+thread_local! {
+    static TURN: RefCell<Option<Turn>> = const { RefCell::new(None) };
+}
+
+/// What an evaluation says before it ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// One `print` or `debug`, without a line end.
+    Printed(String),
+    /// The limit of output is reached: what is printed from here on is left out.
+    Cut,
+}
+
+/// Why an evaluation was ended from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    TimedOut,
+    Stopped,
+    OutOfMemory,
+}
+
+impl End {
+    const ALL: [Self; 3] = [Self::TimedOut, Self::Stopped, Self::OutOfMemory];
+
+    /// The token that travels through Rhai.
+    fn token(self) -> Dynamic {
+        Dynamic::from_int(self as INT)
+    }
+
+    pub(crate) fn from_token(token: &Dynamic) -> Option<Self> {
+        let token = token.as_int().ok()?;
+        Self::ALL.into_iter().find(|end| *end as INT == token)
+    }
+}
+
+impl From<End> for Box<EvalAltResult> {
+    fn from(end: End) -> Self {
+        Box::new(EvalAltResult::ErrorTerminated(end.token(), Position::NONE))
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Turn {
+    deadline: Instant,
+    stop: Stop,
+    said: SyncSender<Said>,
+    output_left: usize,
+    output_cut: bool,
+    memory_ceiling: u64,
+}
+
+impl Turn {
+    pub(crate) fn new(limits: &Limits, stop: Stop, said: SyncSender<Said>) -> Self {
+        Self {
+            deadline: Instant::now() + limits.wall,
+            stop,
+            said,
+            output_left: limits.output_bytes,
+            output_cut: false,
+            memory_ceiling: resident_bytes().saturating_add(limits.memory_bytes),
+        }
+    }
+
+    /// Makes this the turn of the current thread.
+    pub(crate) fn begin(self) {
+        TURN.set(Some(self));
+    }
+
+    fn time_left(&self) -> Result<Duration, End> {
+        if self.stop.is_stopped() {
+            return Err(End::Stopped);
+        }
+        match self.deadline.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => Err(End::TimedOut),
+            left => Ok(left),
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        let fits = cut(text, self.output_left);
+        self.output_left -= fits.len();
+        // A listener that is gone needs no words.
+        if !self.output_cut && (!fits.is_empty() || text.is_empty()) {
+            let _ = self.said.send(Said::Printed(fits.to_owned()));
+        }
+        if fits.len() < text.len() && !self.output_cut {
+            self.output_cut = true;
+            let _ = self.said.send(Said::Cut);
+        }
+    }
+}
+
+/// Returns the time the evaluation has left, or why it must end.
+pub(crate) fn time_left() -> Result<Duration, End> {
+    TURN.with_borrow(|turn| turn.as_ref().map_or(Err(End::Stopped), Turn::time_left))
+}
+
+/// Returns the token that ends the evaluation, when it must end.
+pub(crate) fn progress(operations: u64) -> Option<Dynamic> {
+    if !operations.is_multiple_of(CLOCK_EVERY) {
+        return None;
+    }
+    if operations.is_multiple_of(MEMORY_EVERY) && out_of_memory() {
+        return Some(End::OutOfMemory.token());
+    }
+    time_left().err().map(End::token)
+}
+
+fn out_of_memory() -> bool {
+    let ceiling = TURN.with_borrow(|turn| turn.as_ref().map_or(0, |turn| turn.memory_ceiling));
+    resident_bytes() > ceiling
+}
+
+/// Hands `text` to the listener, as much as the limit of output allows.
+pub(crate) fn say(text: &str) {
+    TURN.with_borrow_mut(|turn| {
+        if let Some(turn) = turn {
+            turn.say(text);
+        }
+    });
+}
