@@ -1,0 +1,218 @@
+//! One session on one connection: `describe`, `clone`, then one evaluation after the other.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use prepl_bencode::Decoder;
+use prepl_core::InterruptStrength;
+
+use super::codec::{LEAST_QUOTA, MAX_MESSAGE, MOST_QUOTA, Ops, Reply, Request, Server};
+use super::running::Running;
+use crate::driver::readable::unfinished_clojure;
+use crate::driver::{Ask, Conversation, Garbage, Runtime, Step, Unreadable};
+
+/// A session with an nREPL server.
+pub struct Nrepl {
+    decoder: Decoder,
+    phase: Phase,
+    /// The last id given to a request; ids are never used twice on a connection.
+    last_id: u64,
+    server: Server,
+    /// `None` with servers that know no sessions.
+    session: Option<Arc<str>>,
+    running: Option<Running>,
+}
+
+enum Phase {
+    Unopened,
+    /// Waits for the end of the answer to `describe` with this id.
+    Describing(u64),
+    /// Waits for the answer to `clone` with this id.
+    Cloning(u64),
+    Open,
+}
+
+impl Default for Nrepl {
+    fn default() -> Nrepl {
+        Nrepl {
+            decoder: Decoder::new(MAX_MESSAGE),
+            phase: Phase::Unopened,
+            last_id: 0,
+            server: Server::default(),
+            session: None,
+            running: None,
+        }
+    }
+}
+
+impl Nrepl {
+    /// A session that is not open yet.
+    pub fn new() -> Nrepl {
+        Nrepl::default()
+    }
+
+    fn send(&mut self, request: Request<'_>, out: &mut BytesMut) -> u64 {
+        self.last_id += 1;
+        request.encode(self.last_id, out);
+        self.last_id
+    }
+
+    fn is_clojure(&self) -> bool {
+        &*self.server.language == "clojure"
+    }
+
+    fn take(
+        &mut self,
+        reply: Reply,
+        out: &mut BytesMut,
+        steps: &mut VecDeque<Step>,
+    ) -> Result<(), Garbage> {
+        match self.phase {
+            Phase::Describing(id) if reply.id == Some(id) => self.described(reply, out, steps),
+            Phase::Cloning(id) if reply.id == Some(id) => self.cloned(reply, steps),
+            Phase::Open => {
+                self.answered(reply, out, steps);
+                Ok(())
+            }
+            Phase::Unopened | Phase::Describing(_) | Phase::Cloning(_) => Ok(()),
+        }
+    }
+
+    fn described(
+        &mut self,
+        reply: Reply,
+        out: &mut BytesMut,
+        steps: &mut VecDeque<Step>,
+    ) -> Result<(), Garbage> {
+        let done = reply.status.is_done();
+        self.server = reply.server.unwrap_or(std::mem::take(&mut self.server));
+        match self.server.ops {
+            _ if !done => {}
+            Some(Ops { eval: false, .. }) => {
+                return Err(Garbage("the nREPL server does not offer the operation eval".into()));
+            }
+            Some(Ops { clone: false, .. }) => self.opened(steps),
+            // A server that cannot describe itself may still make sessions.
+            Some(Ops { clone: true, .. }) | None => {
+                self.phase = Phase::Cloning(self.send(Request::Clone, out));
+            }
+        }
+        Ok(())
+    }
+
+    fn cloned(&mut self, reply: Reply, steps: &mut VecDeque<Step>) -> Result<(), Garbage> {
+        let done = reply.status.is_done();
+        match reply.new_session {
+            Some(session) => self.session = Some(session),
+            None if !done => return Ok(()),
+            None if reply.status.has("unknown-op") => {}
+            None => {
+                let words = reply.status.in_words();
+                return Err(Garbage(format!("the nREPL server made no session: {words}").into()));
+            }
+        }
+        self.opened(steps);
+        Ok(())
+    }
+
+    fn opened(&mut self, steps: &mut VecDeque<Step>) {
+        self.phase = Phase::Open;
+        let can_interrupt = self.server.ops.is_some_and(|ops| ops.interrupt);
+        steps.push_back(Step::Opened(Runtime {
+            language: self.server.language.clone(),
+            version: self.server.version.clone(),
+            interrupt: if can_interrupt {
+                InterruptStrength::Cooperative
+            } else {
+                InterruptStrength::None
+            },
+        }));
+    }
+
+    /// A reply to the running evaluation, or to something that is over.
+    fn answered(&mut self, reply: Reply, out: &mut BytesMut, steps: &mut VecDeque<Step>) {
+        match self.running.take_if(|running| reply.id == Some(running.id)) {
+            Some(mut running) => {
+                let needs_input = reply.status.has("need-input");
+                if !running.take(reply, steps) {
+                    self.running = Some(running);
+                    if needs_input {
+                        self.end_input(out);
+                    }
+                }
+            }
+            None => steps.extend(late(&reply, self.last_id).map(Step::Late)),
+        }
+    }
+
+    fn end_input(&mut self, out: &mut BytesMut) {
+        let session = self.session.clone();
+        self.send(Request::EndOfInput { session: session.as_deref() }, out);
+    }
+}
+
+/// Bytes that an evaluation of ours printed after its end; 0 bytes are not worth a word.
+fn late(reply: &Reply, last_id: u64) -> Option<usize> {
+    let ours = reply.id.is_some_and(|id| (1..=last_id).contains(&id));
+    let printed = [&reply.out, &reply.err].into_iter().flatten().map(|bytes| bytes.len()).sum();
+    (ours && printed > 0).then_some(printed)
+}
+
+impl Conversation for Nrepl {
+    fn open(&mut self, out: &mut BytesMut) {
+        self.phase = Phase::Describing(self.send(Request::Describe, out));
+    }
+
+    fn evaluate(&mut self, ask: &Ask, out: &mut BytesMut) -> Result<(), Unreadable> {
+        let code = ask.expression.as_str();
+        let flaw = if self.is_clojure() { unfinished_clojure(code) } else { None };
+        if let Some(flaw) = flaw {
+            return Err(Unreadable(flaw.to_string().into()));
+        }
+        let session = self.session.clone();
+        let request = Request::Eval {
+            session: session.as_deref(),
+            code,
+            namespace: ask.namespace.as_deref(),
+            quota: ask.value_bytes.clamp(LEAST_QUOTA, MOST_QUOTA),
+            print_throwable: self.is_clojure(),
+        };
+        let id = self.send(request, out);
+        self.running = Some(Running::new(id, ask));
+        Ok(())
+    }
+
+    /// Nothing is sent to servers that cannot interrupt, nor when the end has come already.
+    ///
+    /// The answer to it has an id of its own and tells nothing that the evaluation's end does not:
+    /// `session-idle` and `interrupt-id-mismatch` mean that the end is on its way.
+    fn interrupt(&mut self, out: &mut BytesMut) {
+        let can_interrupt = self.server.ops.is_some_and(|ops| ops.interrupt);
+        let Some(running) = self.running.as_mut().filter(|_| can_interrupt) else { return };
+        running.interrupted();
+        let (session, evaluation) = (self.session.clone(), running.id);
+        self.send(Request::Interrupt { session: session.as_deref(), evaluation }, out);
+    }
+
+    fn close(&mut self, out: &mut BytesMut) {
+        if let Some(session) = self.session.take() {
+            self.send(Request::Close { session: &session }, out);
+        }
+    }
+
+    fn receive(
+        &mut self,
+        input: &mut BytesMut,
+        out: &mut BytesMut,
+        steps: &mut VecDeque<Step>,
+    ) -> Result<(), Garbage> {
+        let malformed = |malformed: prepl_bencode::Malformed| Garbage(malformed.to_string().into());
+        while let Some(message) = self.decoder.decode(input).map_err(malformed)? {
+            let no_dict = || Garbage("a message of the nREPL server is no dict".into());
+            let reply = Reply::read(message).ok_or_else(no_dict)?;
+            self.take(reply, out, steps)?;
+        }
+        Ok(())
+    }
+}
