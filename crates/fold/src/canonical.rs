@@ -1,6 +1,6 @@
 //! One text for each value: sorted maps and sets, one spacing, one way to escape.
 
-use std::fmt::{self, Write};
+use std::fmt::{self, Display, Write};
 
 use crate::Value;
 
@@ -9,7 +9,7 @@ pub fn canonical(value: &Value) -> String {
     value.to_string()
 }
 
-impl fmt::Display for Value {
+impl Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Value::Nil => f.write_str("nil"),
@@ -39,8 +39,8 @@ fn write_items(
 ) -> fmt::Result {
     f.write_str(open)?;
     for (place, item) in items.iter().enumerate() {
-        let space = if place == 0 { "" } else { " " };
-        write!(f, "{space}{item}")?;
+        f.write_str(if place == 0 { "" } else { " " })?;
+        item.fmt(f)?;
     }
     f.write_str(close)
 }
@@ -48,8 +48,10 @@ fn write_items(
 fn write_pairs(f: &mut fmt::Formatter<'_>, pairs: &[(Value, Value)]) -> fmt::Result {
     f.write_char('{')?;
     for (place, (key, value)) in pairs.iter().enumerate() {
-        let space = if place == 0 { "" } else { ", " };
-        write!(f, "{space}{key} {value}")?;
+        f.write_str(if place == 0 { "" } else { ", " })?;
+        key.fmt(f)?;
+        f.write_char(' ')?;
+        value.fmt(f)?;
     }
     f.write_char('}')
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use prepl_core::{Answer, Class, Digest, Outcome, Raised, ReplicaIndex, Stream, Value as Printed};
 
 use crate::Comparison;
-use crate::intern::{Values, comparable};
+use crate::intern::Meanings;
 use crate::pattern::pattern;
 
 /// All answers of a run, folded.
@@ -82,14 +82,15 @@ pub fn fold(answers: &[Answer], comparison: Comparison) -> Folded {
 }
 
 fn ok_groups<'a>(answers: impl Iterator<Item = &'a Answer>, comparison: Comparison) -> Vec<Group> {
-    let mut values = Values::new(comparison);
+    let mut meanings = Meanings::new(comparison);
     let groups = gather(answers, |answer| {
-        let forms: Vec<_> =
-            answer.values.iter().map(|value| (value.form, values.number(value))).collect();
+        let forms = answer.values.iter().map(|value| (value.form, meanings.of(value)));
+        let forms: Vec<_> = forms.collect();
         (forms, printed_on(answer, Stream::Out), printed_on(answer, Stream::Err))
     });
     let lettered = groups.iter().enumerate();
-    lettered.map(|(place, members)| group(letter(place), members, comparison)).collect()
+    let groups = lettered.map(|(place, members)| group(letter(place), members, &mut meanings));
+    groups.collect()
 }
 
 /// All bytes of one stream: how they were cut into pieces is chance.
@@ -112,10 +113,10 @@ fn gather<'a, K: Hash + Eq>(
     groups
 }
 
-fn group(letter: String, members: &[&Answer], comparison: Comparison) -> Group {
+fn group<'a>(letter: String, members: &[&'a Answer], meanings: &mut Meanings<'a>) -> Group {
     let first = members[0];
-    let compared: Vec<_> =
-        first.values.iter().map(|printed| comparable(printed, comparison)).collect();
+    let ids: Vec<_> = first.values.iter().map(|printed| meanings.of(printed)).collect();
+    let compared: Vec<_> = ids.iter().map(|id| meanings.text(*id)).collect();
     Group {
         letter,
         members: places(members),

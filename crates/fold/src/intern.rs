@@ -1,7 +1,6 @@
 //! Each distinct text is read once, however many replicas printed it.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::Arc;
 
 use prepl_core::Value as Printed;
@@ -12,7 +11,7 @@ use crate::{Comparison, canonical, read, shape};
 const MAX_READ: usize = 4 << 20;
 
 /// The text by which a printed value is compared; a cut text stands for itself alone.
-pub(crate) fn comparable(printed: &Printed, comparison: Comparison) -> String {
+fn comparable(printed: &Printed, comparison: Comparison) -> String {
     let text: &str = &printed.text;
     if printed.truncated || comparison == Comparison::Exact {
         return text.to_owned();
@@ -30,45 +29,57 @@ pub(crate) fn tree(printed: &Printed, comparison: Comparison) -> Option<crate::V
     Some(if comparison == Comparison::Shape { shape(&value) } else { value })
 }
 
-/// Numbers for distinct things, from 0.
-pub(crate) struct Numbers<K>(HashMap<K, u32>);
-
-impl<K: Hash + Eq> Numbers<K> {
-    pub(crate) fn new() -> Self {
-        Numbers(HashMap::new())
-    }
-
-    pub(crate) fn of(&mut self, key: K) -> u32 {
-        let next = self.0.len() as u32;
-        *self.0.entry(key).or_insert(next)
-    }
-}
-
-/// Numbers for printed values: the same number for equal ones.
-pub(crate) struct Values<'a> {
+/// What printed values mean, each distinct text read once.
+pub(crate) struct Meanings<'a> {
     comparison: Comparison,
     // Texts come interned, so one address is one text; different addresses may be one too.
-    by_address: HashMap<(*const str, bool), u32>,
-    by_text: HashMap<(&'a str, bool), u32>,
-    by_meaning: Numbers<(String, bool)>,
+    by_address: HashMap<(*const str, bool), MeaningId>,
+    by_text: HashMap<(&'a str, bool), MeaningId>,
+    by_meaning: HashMap<(Arc<str>, bool), MeaningId>,
+    texts: Vec<Arc<str>>,
 }
 
-impl<'a> Values<'a> {
+/// The same for values that compare as equal, within one fold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct MeaningId(usize);
+
+impl<'a> Meanings<'a> {
     pub(crate) fn new(comparison: Comparison) -> Self {
-        let by_meaning = Numbers::new();
-        Values { comparison, by_address: HashMap::new(), by_text: HashMap::new(), by_meaning }
+        Meanings {
+            comparison,
+            by_address: HashMap::new(),
+            by_text: HashMap::new(),
+            by_meaning: HashMap::new(),
+            texts: Vec::new(),
+        }
     }
 
-    pub(crate) fn number(&mut self, printed: &'a Printed) -> u32 {
+    /// The text by which values of this meaning were compared.
+    pub(crate) fn text(&self, meaning: MeaningId) -> &str {
+        &self.texts[meaning.0]
+    }
+
+    pub(crate) fn of(&mut self, printed: &'a Printed) -> MeaningId {
         let address = (Arc::as_ptr(&printed.text), printed.truncated);
-        if let Some(number) = self.by_address.get(&address) {
-            return *number;
+        if let Some(known) = self.by_address.get(&address) {
+            return *known;
         }
-        let by_meaning = &mut self.by_meaning;
-        let meaning = || by_meaning.of((comparable(printed, self.comparison), printed.truncated));
         let text = (&*printed.text, printed.truncated);
-        let number = *self.by_text.entry(text).or_insert_with(meaning);
-        self.by_address.insert(address, number);
-        number
+        let known = self.by_text.get(&text).copied();
+        let meaning = known.unwrap_or_else(|| self.read(printed));
+        self.by_text.insert(text, meaning);
+        self.by_address.insert(address, meaning);
+        meaning
+    }
+
+    fn read(&mut self, printed: &Printed) -> MeaningId {
+        let text: Arc<str> = comparable(printed, self.comparison).into();
+        let next = MeaningId(self.texts.len());
+        let meaning =
+            *self.by_meaning.entry((Arc::clone(&text), printed.truncated)).or_insert(next);
+        if meaning == next {
+            self.texts.push(text);
+        }
+        meaning
     }
 }

@@ -90,6 +90,7 @@ fn what_is_no_single_value_stays_text() {
         "\"\\q\"",
         "##x",
         "\\",
+        "''#\\x",
         "^a",
         "'",
         "\"\\ud83d\"",

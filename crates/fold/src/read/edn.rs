@@ -67,13 +67,13 @@ fn without_metadata(scanner: &mut Scanner<'_>, depth: usize) -> Option<Value> {
     value(scanner, depth + 1)
 }
 
-/// `'(1 2)` of Scheme; a quote before a word is Scheme's only where nothing is around it.
+/// `'(1 2)` of Scheme; a quote before a leaf is Scheme's only where nothing is around it.
 fn quoted(scanner: &mut Scanner<'_>, depth: usize) -> Option<Value> {
     scanner.next()?;
-    if depth > 0 && !matches!(scanner.peek()?, '(' | '[' | '{' | '#') {
-        return None;
-    }
-    Some(Value::Tagged("'".to_owned(), Box::new(value(scanner, depth + 1)?)))
+    let value = value(scanner, depth + 1)?;
+    let has_parts =
+        matches!(value, Value::List(_) | Value::Vector(_) | Value::Map(_) | Value::Set(_));
+    (depth == 0 || has_parts).then(|| Value::Tagged("'".to_owned(), Box::new(value)))
 }
 
 fn word(scanner: &mut Scanner<'_>) -> Option<Value> {

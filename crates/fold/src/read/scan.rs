@@ -67,11 +67,13 @@ impl<'a> Scanner<'a> {
     pub(super) fn string(&mut self, quote: char) -> Option<String> {
         let mut content = String::new();
         loop {
-            match self.next()? {
-                '\\' => content.push(self.escape()?),
-                end if end == quote => return Some(content),
-                plain => content.push(plain),
+            let plain = self.rest.find(['\\', quote])?;
+            content.push_str(&self.rest[..plain]);
+            self.rest = &self.rest[plain..];
+            if self.next()? == quote {
+                return Some(content);
             }
+            content.push(self.escape()?);
         }
     }
 
