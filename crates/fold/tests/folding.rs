@@ -65,6 +65,13 @@ fn a_cut_value_is_not_equal_to_a_whole_one() {
 }
 
 #[test]
+fn cut_values_compare_as_text_even_where_they_can_be_read() {
+    let mut answers = [answer(0, "#{1 2}"), answer(1, "#{2 1}")];
+    answers.iter_mut().for_each(|answer| answer.values[0].truncated = true);
+    assert_eq!(fold(&answers, Comparison::Canonical).ok.len(), 2);
+}
+
+#[test]
 fn exceptions_fold_by_class_pattern_and_first_frame() {
     let answers = [
         raised(0, "E", "pool \"a\" timed out after 30s", "shop.locks/release"),
