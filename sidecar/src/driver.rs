@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use prepl_core::{Expression, InterruptStrength, Raised, Stream};
 
+pub mod clojure;
 pub mod nrepl;
 pub mod readable;
 pub mod stream;

@@ -1,0 +1,118 @@
+//! The evaluation that runs: its pieces put together.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+
+use super::codec::{Done, Tells};
+use crate::driver::{Ask, End, Garbage, Said, Step};
+
+/// What was heard so far of the evaluation that runs.
+#[derive(Debug)]
+pub(super) struct Running {
+    value: Vec<u8>,
+    value_limit: usize,
+    output_limit: u64,
+}
+
+impl Running {
+    pub(super) fn new(ask: &Ask) -> Running {
+        Running {
+            value: Vec::new(),
+            value_limit: ask.value_bytes as usize,
+            output_limit: ask.output_bytes.into(),
+        }
+    }
+
+    /// Breaks when the evaluation ended.
+    pub(super) fn hear(
+        &mut self,
+        tells: Tells,
+        steps: &mut VecDeque<Step>,
+    ) -> Result<ControlFlow<()>, Garbage> {
+        match tells {
+            Tells::Output(stream, printed) => steps.push_back(said(Said::Output(stream, printed))),
+            Tells::Part(part) => self.keep(&part)?,
+            Tells::Value { truncated } => steps.push_back(said(self.value(truncated))),
+            Tells::Raised(raised) => {
+                // The value that could not be printed.
+                self.value.clear();
+                steps.push_back(said(Said::Raised(raised)));
+            }
+            Tells::NeedInput => steps.push_back(said(Said::NeedInput)),
+            Tells::Refused(reason) => {
+                steps.push_back(Step::Ended(End { refused: Some(reason), ..End::default() }));
+                return Ok(ControlFlow::Break(()));
+            }
+            Tells::Done(done) => {
+                steps.extend(self.unsent(&done).map(said));
+                steps.push_back(Step::Ended(end(done)));
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn keep(&mut self, part: &Bytes) -> Result<(), Garbage> {
+        if self.value.len() + part.len() > self.value_limit {
+            return Err(Garbage("a value is longer than its limit".into()));
+        }
+        self.value.extend_from_slice(part);
+        Ok(())
+    }
+
+    fn value(&mut self, truncated: bool) -> Said {
+        let value = std::mem::take(&mut self.value);
+        let whole = if truncated { whole_characters(&value) } else { &value };
+        Said::Value { text: String::from_utf8_lossy(whole).into(), truncated }
+    }
+
+    fn unsent(&self, done: &Done) -> Option<Said> {
+        let (all, limit) = (done.output_bytes, self.output_limit);
+        (all > limit).then(|| {
+            let text = format!("{all} bytes were printed; all after the first {limit} are dropped");
+            Said::Notice(text.into())
+        })
+    }
+}
+
+fn said(said: Said) -> Step {
+    Step::Said(said)
+}
+
+fn end(done: Done) -> End {
+    let Done { namespace, raised, interrupted, output_bytes: _ } = done;
+    End { raised, interrupted, refused: None, namespace: Some(namespace) }
+}
+
+/// A text that was cut at a byte, without the piece of a character at its end.
+fn whole_characters(text: &[u8]) -> &[u8] {
+    match std::str::from_utf8(text) {
+        Err(flaw) if flaw.error_len().is_none() => {
+            text.get(..flaw.valid_up_to()).unwrap_or_default()
+        }
+        _ => text,
+    }
+}
+
+/// What an evaluation that has ended may still tell: that it printed.
+pub(super) fn late(tells: &Tells) -> Result<Step, Garbage> {
+    match tells {
+        Tells::Output(_, printed) => Ok(Step::Late(printed.len())),
+        _ => Err(Garbage("an evaluation goes on after its end".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_in_a_character_takes_the_character_away() {
+        assert_eq!(whole_characters(&"aé".as_bytes()[..2]), b"a");
+        assert_eq!(whole_characters(&"☃☃".as_bytes()[..5]), "☃".as_bytes());
+        assert_eq!(whole_characters("é".as_bytes()), "é".as_bytes());
+        assert_eq!(whole_characters(b"a\xffb"), b"a\xffb");
+    }
+}

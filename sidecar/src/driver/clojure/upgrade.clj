@@ -1,0 +1,249 @@
+;; Turns one connection of a plain socket REPL into a session that speaks lines.
+;;
+;; Down:  E <id> <value limit> <output limit> <namespace or -> <code>    evaluate
+;;        I <id>                                                        interrupt
+;;        Q                                                             end
+;; Up:    \u0001<id> <tag> <words...>, tag one of: hello out err part value raised input refused done
+;;
+;; Texts travel as base64 of UTF-8, so the charset of the JVM does not matter. Nothing the user
+;; sets (*print-length*, *out*, ...) touches a line. Clojure 1.10 or newer, Java 8 or newer.
+((fn []
+   (let [^clojure.lang.LineNumberingPushbackReader in *in*
+         ^java.io.Writer out *out*
+         open?    (atom true)
+         running  (atom nil)                     ; the evaluation that runs: id, thread, asked?
+         session  (atom (get-thread-bindings))   ; *ns*, *1, *print-length*, ... between evaluations
+         piece    8192                           ; characters in one line at most
+         timer    (java.util.concurrent.ScheduledThreadPoolExecutor.
+                   1 (reify java.util.concurrent.ThreadFactory
+                       (newThread [_ task] (doto (Thread. task "prepl-flush") (.setDaemon true)))))
+
+         utf8     (fn [text] (.getBytes ^String (str text) "UTF-8"))
+         encode   (fn [data] (.encodeToString (java.util.Base64/getEncoder) ^bytes data))
+         word     (fn [text] (encode (utf8 text)))
+         decode   (fn [^String text] (String. (.decode (java.util.Base64/getDecoder) text) "UTF-8"))
+         clip     (fn [limit ^String text] (subs text 0 (min limit (count text))))
+
+         ;; A connection that broke must not disturb what is evaluated: the reading end ends it.
+         tell     (fn [id tag & words]
+                    (when @open?
+                      (let [line (str "\u0001" (apply str (interpose " " (list* id tag words))) "\n")]
+                        (try
+                          (locking out (.write out ^String line) (.flush out))
+                          (catch java.io.IOException _ (reset! open? false))))))
+
+         soon     (fn [^Runnable task]
+                    (try
+                      (.schedule timer task 50 java.util.concurrent.TimeUnit/MILLISECONDS)
+                      (catch java.util.concurrent.RejectedExecutionException _)))
+
+         ;; Passes at most `limit` bytes on, piece by piece, and counts all.
+         sink     (fn [limit pass]
+                    (let [buffer  (StringBuilder.)
+                          counted (atom 0)
+                          flush!  (fn [all?]
+                                    (locking buffer
+                                      (let [size (.length buffer)
+                                            half? (and (pos? size) (not all?)
+                                                       (Character/isHighSurrogate (.charAt buffer (dec size))))
+                                            size (if half? (dec size) size)
+                                            data (utf8 (.substring buffer 0 size))
+                                            room (- limit @counted)
+                                            kept (min room (count data))]
+                                        (.delete buffer 0 (int size))
+                                        (swap! counted + (count data))
+                                        (when (pos? kept)
+                                          (pass (java.util.Arrays/copyOf ^bytes data (int kept)))))))
+                          put!    (fn [^CharSequence text]
+                                    (locking buffer
+                                      (loop [from 0]
+                                        (when (< from (.length text))
+                                          (let [room (- (long piece) (.length buffer))
+                                              to   (min (.length text) (+ from room))]
+                                            (.append buffer text (int from) (int to))
+                                            (when (<= (long piece) (.length buffer)) (flush! false))
+                                            (recur to))))))]
+                      {:put! put! :flush! flush! :counted counted :over? #(< limit @counted)}))
+
+         ;; A user's flush means nothing here: the buffer goes out when full, when due, and at the end.
+         writer   (fn [put!]
+                    (proxy [java.io.Writer] []
+                      (write
+                        ([x] (put! (cond (number? x) (String/valueOf (char (bit-and (long x) 0xffff)))
+                                         (string? x) x
+                                         :else (java.nio.CharBuffer/wrap ^chars x))))
+                        ([x from size]
+                         (put! (if (string? x)
+                                 (java.nio.CharBuffer/wrap ^CharSequence x (int from) (int (+ from size)))
+                                 (java.nio.CharBuffer/wrap ^chars x (int from) (int size))))))
+                      (flush [])
+                      (close [])))
+
+         ;; Printing does not look at interrupts by itself, so a flood of it would never end.
+         checker  (fn [asked? own]
+                    (fn []
+                      (when (and @asked? (identical? own (Thread/currentThread)) (Thread/interrupted))
+                        (throw (InterruptedException. "interrupted while it printed")))))
+
+         ;; Both streams share one buffer, which keeps their order.
+         printers (fn [id limit check]
+                    (let [stream (atom "out")
+                          {:keys [put! flush!] :as output} (sink limit #(tell id @stream (encode %)))
+                          due?   (atom false)
+                          print! (fn [tag text]
+                                   (check)
+                                   (locking stream
+                                     (when-not (= tag @stream)
+                                       (flush! true)
+                                       (reset! stream tag))
+                                     (put! text))
+                                   (when (compare-and-set! due? false true)
+                                     (soon (fn []
+                                             (reset! due? false)
+                                             (locking stream (flush! false))))))]
+                      (assoc output
+                             :out (writer #(print! "out" %))
+                             :err (java.io.PrintWriter. ^java.io.Writer (writer #(print! "err" %))))))
+
+         input    (fn [id]
+                    (let [told? (atom false)]
+                      (clojure.lang.LineNumberingPushbackReader.
+                       (proxy [java.io.Reader] []
+                         (read [& _]
+                           (when (compare-and-set! told? false true) (tell id "input"))
+                           -1)
+                         (close [])))))
+
+         ;; Printing stops at the limit, also that of an endless value.
+         print-value
+         (fn [id limit check value]
+           (let [{:keys [put! flush! over?]} (sink limit #(tell id "part" (encode %)))
+                 to (writer (fn [text]
+                              (check)
+                              (put! text)
+                              (when (over?) (throw (Error. "the value is longer than its limit")))))]
+             (try
+               ((if *print-dup* print-dup print-method) value to)
+               (catch Throwable thrown (when-not (over?) (throw thrown))))
+             (flush! true)
+             (tell id "value" (if (over?) 1 0))))
+
+         ;; Compiler and reader wrap what went wrong; the wrapper knows the place.
+         cause    (fn [thrown]
+                    (let [inner (.getCause ^Throwable thrown)]
+                      (if (and inner (or (instance? clojure.lang.Compiler$CompilerException thrown)
+                                         (instance? clojure.lang.LispReader$ReaderException thrown)))
+                        (recur inner)
+                        thrown)))
+         place    (fn [{:clojure.error/keys [source line column]}]
+                    (when (and line (not= 0 line))
+                      (str " (" (when-not (contains? #{nil "NO_SOURCE_PATH" "NO_SOURCE_FILE" "REPL"} source)
+                                  (str source ", "))
+                           "line " line ", column " column ")")))
+         ours?    (fn [^StackTraceElement frame]
+                    (and (= "clojure.lang.Compiler" (.getClassName frame)) (= "eval" (.getMethodName frame))))
+         raised   (fn [id phase ^Throwable thrown]
+                    (let [data  (ex-data thrown)
+                          phase (if-let [told (:clojure.error/phase data)] (name told) phase)
+                          ^Throwable inner (cause thrown)
+                          message (try (.getMessage inner) (catch Throwable _ nil))]
+                      (apply tell id "raised"
+                             (word (clip 200 phase))
+                             (word (clip 400 (.getName (class inner))))
+                             (word (str (clip 4096 (str message))
+                                        (when-not (= "execution" phase) (clip 400 (str (place data))))))
+                             (map #(word (clip 200 (str %)))
+                                  (take 40 (take-while (complement ours?) (.getStackTrace inner)))))))
+
+         ;; Reads and evaluates form by form, as a REPL does: what one form defines, the next one reads.
+         ;; True when it came to the end of the text.
+         forms    (fn [id code limit check asked? flush! phase]
+                    (let [reader (clojure.lang.LineNumberingPushbackReader. (java.io.StringReader. code))
+                          end    (Object.)]
+                      (loop []
+                        (reset! phase "read-source")
+                        (let [form (clojure.main/with-read-known
+                                     (read {:eof end :read-cond :allow} reader))]
+                          (cond
+                            (identical? form end) true
+                            @asked? false
+                            :else
+                            (do
+                              (reset! phase "execution")
+                              (let [value (eval form)]
+                                (set! *3 *2)
+                                (set! *2 *1)
+                                (set! *1 value)
+                                (flush! true)
+                                (reset! phase "print-eval-result")
+                                (print-value id limit check value)
+                                (recur))))))))
+
+         ;; An evaluation in another namespace leaves the session where it was, unless it moves.
+         keep!    (fn [asked-for before]
+                    (let [after (dissoc (get-thread-bindings) #'*out* #'*err* #'*in*)]
+                      (reset! session (if (identical? *ns* asked-for) (assoc after #'*ns* before) after))))
+
+         evaluate (fn [id value-limit output-limit space code asked?]
+                    (let [check  (checker asked? (Thread/currentThread))
+                          {:keys [out err flush! counted]} (printers id output-limit check)
+                          before (get @session #'*ns*)
+                          phase  (atom nil)
+                          how    (atom {:raised 1 :whole? false})]
+                      (with-bindings (assoc @session
+                                            #'*ns* (or space before)
+                                            #'*out* out #'*err* err #'*in* (input id))
+                        (try
+                          (let [whole? (forms id code value-limit check asked? flush! phase)]
+                            (reset! how {:raised 0 :whole? whole?}))
+                          (catch Throwable thrown
+                            (set! *e thrown)
+                            (flush! true)
+                            (raised id @phase thrown))
+                          (finally
+                            (flush! true)
+                            (keep! space before)
+                            (reset! running nil)
+                            (tell id "done" (word (ns-name (get @session #'*ns*)))
+                                  (:raised @how)
+                                  (if (and @asked? (not (:whole? @how))) 1 0)
+                                  @counted))))))
+
+         start    (fn [id value-limit output-limit space code]
+                    (let [asked? (atom false)
+                          thread (Thread. ^Runnable #(evaluate id value-limit output-limit space code asked?)
+                                          (str "prepl-eval-" id))]
+                      (reset! running {:id id :thread thread :asked? asked?})
+                      (.setDaemon thread true)
+                      (.start thread)))
+
+         begin    (fn [id value-limit output-limit space code]
+                    (let [found (when-not (= "-" space) (find-ns (symbol (decode space))))]
+                      (cond
+                        @running
+                        (tell id "refused" (word "an evaluation is still running in this session"))
+                        (not (or found (= "-" space)))
+                        (tell id "refused" (word (str "no namespace " (clip 400 (decode space)) " is loaded")))
+                        :else
+                        (start id (Long/parseLong value-limit) (Long/parseLong output-limit)
+                               found (decode code)))))
+
+         stop     (fn [wanted?]
+                    (when-let [{:keys [id thread asked?]} @running]
+                      (when (wanted? id)
+                        (reset! asked? true)
+                        (.interrupt ^Thread thread))))]
+     (try
+       (tell "-" "hello" 1 (word (clojure-version)) (word (System/getProperty "java.version")))
+       (loop []
+         (let [line (.readLine in)]
+           (when-not (or (nil? line) (= "Q" line))
+             (let [[op id & more] (.split ^String line " ")]
+               (case op
+                 "E" (apply begin id more)
+                 "I" (stop #{id})))
+             (recur))))
+       (finally
+         (reset! open? false)
+         (stop some?)
+         (.shutdownNow timer))))))
