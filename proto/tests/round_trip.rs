@@ -64,7 +64,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn evaluation() -> impl Strategy<Value = Evaluation> {
-    let limits = (1_u64..3_600_000, 1_u32..(64 << 20), 1_u32..(64 << 20))
+    let limits = (1_u64..3_600_000, 1_u32..(16 << 20), 1_u32..(16 << 20))
         .prop_map(|(ms, value, output)| Limits::new(Duration::from_millis(ms), value, output));
     let session = proptest::option::of("[a-z0-9._-]{1,64}");
     (any::<[u8; 16]>(), any::<[u8; 5]>(), text(), "[^\0]{0,20}x", session, limits).prop_map(

@@ -1,6 +1,22 @@
 //! One pod's end of prepl: who may ask, sessions, limits and drivers.
 //!
+//! A request passes these in order: [`serve`] (mutual TLS) → [`service`] (gRPC) → [`admit`] (who
+//! may) → [`evaluator`] (queue, time) → [`ledger`] (once) → [`session`] (REPL state) → [`driver`]
+//! (the protocol) → the app's REPL. What the REPL says comes back through [`meter`] (limits) and
+//! [`recorder`] (reader and ledger).
+//!
 //! This crate must not know Kubernetes, other replicas, or how answers are folded.
 
+pub mod admit;
+pub mod args;
 pub mod driver;
+pub mod endpoint;
+pub mod evaluator;
+pub mod ledger;
+pub mod meter;
+pub mod recorder;
+pub mod run;
+pub mod serve;
+pub mod service;
+pub mod session;
 pub mod stop;

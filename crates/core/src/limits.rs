@@ -17,7 +17,7 @@ pub enum BadLimit {
     #[error("the time limit must lie between 1ms and 1h")]
     Time,
     /// Bytes outside [`Limits::BYTES_RANGE`].
-    #[error("the byte limit must lie between 1 and 64Mi")]
+    #[error("the byte limit must lie between 1 and 16Mi")]
     Bytes,
 }
 
@@ -26,7 +26,10 @@ impl Limits {
     pub const TIME_RANGE: (Duration, Duration) =
         (Duration::from_millis(1), Duration::from_secs(3600));
     /// Fewest and most bytes of a value or of the output.
-    pub const BYTES_RANGE: (u32, u32) = (1, 64 << 20);
+    pub const BYTES_RANGE: (u32, u32) = (1, 16 << 20);
+    /// Most events of one evaluation that are not output: one for every byte of the largest
+    /// expression, as `1 1 1 …` gives a value for every second byte.
+    pub const MAX_EVENTS: u32 = 1 << 20;
 
     /// Checks the bounds: `time` in [`Self::TIME_RANGE`], bytes in [`Self::BYTES_RANGE`].
     pub fn new(time: Duration, value_bytes: u32, output_bytes: u32) -> Result<Limits, BadLimit> {
@@ -54,6 +57,12 @@ impl Limits {
     /// Most bytes of printed output in all; the rest is counted and dropped.
     pub fn output_bytes(&self) -> u32 {
         self.output_bytes
+    }
+
+    /// Most text of values, exceptions and notices in all: four of the largest values, and no
+    /// less than 1 MiB.
+    pub fn text_bytes(&self) -> usize {
+        (self.value_bytes as usize * 4).max(1 << 20)
     }
 
     /// The smaller of both bounds, one by one.

@@ -2,13 +2,8 @@
 
 use prepl_core::{Event, Limits, Outcome, Raised};
 
-/// Most events of one replica that are not output: one for every two bytes of the largest
-/// expression, twice over, as `1 1 1 …` gives a value for every second byte.
-const MAX_EVENTS: u32 = 1 << 20;
-
-/// Most text of values, exceptions and notices in all, in units of the value limit, and at least.
-const VALUES: usize = 4;
-const MIN_TEXT: usize = 1 << 20;
+/// What a sidecar says beyond its budget of text to tell that it dropped the rest.
+const LAST_WORDS: usize = 4 << 10;
 
 /// Counts what one replica sent.
 #[derive(Debug)]
@@ -22,8 +17,8 @@ impl Budget {
     pub(crate) fn new(limits: &Limits) -> Budget {
         Budget {
             output: limits.output_bytes() as usize,
-            text: (limits.value_bytes() as usize * VALUES).max(MIN_TEXT),
-            events: MAX_EVENTS,
+            text: limits.text_bytes() + LAST_WORDS,
+            events: Limits::MAX_EVENTS,
         }
     }
 
@@ -87,8 +82,9 @@ mod tests {
     fn a_flood_of_small_values_ends() {
         let mut budget = Budget::new(&Limits::default());
         let value = || Event::Value(Value { form: 0, text: "".into(), truncated: false });
-        let sent = (0..2 * MAX_EVENTS).take_while(|_| budget.charge(&value()).is_ok()).count();
-        assert_eq!(sent, MAX_EVENTS as usize);
+        let sent =
+            (0..2 * Limits::MAX_EVENTS).take_while(|_| budget.charge(&value()).is_ok()).count();
+        assert_eq!(sent, Limits::MAX_EVENTS as usize);
     }
 
     #[test]
@@ -96,7 +92,7 @@ mod tests {
         let mut budget = Budget::new(&Limits::default());
         let text = "x".repeat(1 << 20);
         let value = Event::Value(Value { form: 0, text: text.into(), truncated: false });
-        assert!((0..VALUES).all(|_| budget.charge(&value).is_ok()));
+        assert!((0..4).all(|_| budget.charge(&value).is_ok()));
         assert!(budget.charge(&value).is_err());
     }
 }

@@ -1,1 +1,21 @@
-//! The pipeline from a request to one answer.
+//! The gateway as a library: from a request to one stream of reports.
+//!
+//! The pipeline is authenticate → resolve → authorize → record → dispatch → record. In a local
+//! fleet the sidecars do the first and the third by the user's certificate, and the fleet's file
+//! is what is resolved; `prepl` runs this library in its own process. The library is generic over
+//! the ports of core, so that an operator can put pods and policies in the same places.
+//!
+//! This crate must not know the command line, or how answers are folded and shown.
+//!
+//! Reading order: [`gateway`] the calls · [`dial`] connections to sidecars · [`line`] one
+//! connection · [`gather`] reports to answers · [`local`] fleets in a folder.
+
+pub mod dial;
+pub mod gateway;
+pub mod gather;
+pub mod line;
+pub mod local;
+
+pub use dial::Dialer;
+pub use gateway::Gateway;
+pub use prepl_fanout::{Plan, Run, Stopper, plan::DEFAULT_WIDTH};

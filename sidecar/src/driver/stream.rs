@@ -154,6 +154,14 @@ impl StreamSession {
         confirmed.unwrap_or(Ending::Unconfirmed)
     }
 
+    /// Whether the peer still holds the connection; what it sent unasked waits for the next read.
+    pub fn is_connected(&mut self) -> bool {
+        match self.socket.try_read_buf(&mut self.input) {
+            Ok(bytes) => bytes > 0,
+            Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
+        }
+    }
+
     /// Says good-bye and closes the connection.
     pub async fn close(mut self, limit: Duration) {
         self.conversation.close(&mut self.output);

@@ -1,0 +1,67 @@
+//! The calls of a gateway.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prepl_core::ports::{Connect, Line};
+use prepl_core::{Description, Outcome, Reason, Replica, Selection};
+use prepl_fanout::{Plan, Run};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// Reaches the replicas of one fleet.
+#[derive(Debug)]
+pub struct Gateway<C> {
+    connect: Arc<C>,
+}
+
+/// What a replica's runtime is, or why that cannot be told.
+pub type Described = Result<Description, Outcome>;
+
+impl<C: Connect> Gateway<C> {
+    /// A gateway over a way to reach replicas.
+    pub fn new(connect: C) -> Gateway<C> {
+        Gateway { connect: Arc::new(connect) }
+    }
+
+    /// Starts a plan over a selection; needs a tokio runtime.
+    pub fn run(&self, selection: &Selection, plan: Plan) -> Run {
+        prepl_fanout::start(Arc::clone(&self.connect), selection, plan)
+    }
+
+    /// Asks every replica what it is, `width` at a time, each within `patience`.
+    ///
+    /// The answers stand in the order of the selection.
+    pub async fn describe(
+        &self,
+        selection: &Selection,
+        patience: Duration,
+        width: NonZeroUsize,
+    ) -> Vec<Described> {
+        let window = Arc::new(Semaphore::new(width.get()));
+        let mut asked = JoinSet::new();
+        for (index, replica) in selection.indexed() {
+            let (connect, window) = (Arc::clone(&self.connect), Arc::clone(&window));
+            let replica = replica.clone();
+            asked.spawn(async move {
+                // The window is never closed; without a place the question would only come earlier.
+                let _place = window.acquire_owned().await;
+                (index, describe(&*connect, &replica, patience).await)
+            });
+        }
+        let mut described = asked.join_all().await;
+        described.sort_by_key(|(index, _)| *index);
+        described.into_iter().map(|(_, described)| described).collect()
+    }
+}
+
+async fn describe<C: Connect>(connect: &C, replica: &Replica, patience: Duration) -> Described {
+    let ask = async { connect.connect(replica).await?.describe().await };
+    let silent = |_| {
+        let words = format!("no answer from {} within {patience:?}", replica.address);
+        Err(Outcome::Unreachable(Reason::new(words)))
+    };
+    timeout(patience, ask).await.unwrap_or_else(silent)
+}

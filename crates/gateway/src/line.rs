@@ -1,0 +1,105 @@
+//! One connection to a sidecar: evaluations down, events up.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use prepl_core::ports::{Events, Line};
+use prepl_core::{Description, Evaluation, Event, Outcome, Reason, Refusal as Refused, RequestId};
+use prepl_proto::v1;
+use prepl_proto::v1::sidecar_client::SidecarClient;
+use tonic::transport::Channel;
+use tonic::{Code, Status, Streaming};
+
+use crate::dial::{Refusal, find_unreached};
+
+/// Largest message of a sidecar: one value at its largest, and what surrounds it.
+const MAX_MESSAGE: usize = (16 << 20) + (64 << 10);
+
+/// A connection to one sidecar; clones share it.
+#[derive(Clone, Debug)]
+pub struct SidecarLine {
+    client: SidecarClient<Channel>,
+    refusal: Refusal,
+}
+
+/// The events of one evaluation, as a sidecar sends them.
+#[derive(Debug)]
+pub struct SidecarEvents {
+    stream: Streaming<v1::EventBatch>,
+    replica_uid: Arc<str>,
+    waiting: VecDeque<v1::Event>,
+}
+
+impl SidecarLine {
+    pub(crate) fn new(channel: Channel, refusal: Refusal) -> SidecarLine {
+        let client = SidecarClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
+        SidecarLine { client, refusal }
+    }
+
+    /// The outcome behind a failed call.
+    fn outcome(&self, status: &Status) -> Outcome {
+        if let Some(unreached) = find_unreached(status) {
+            return Outcome::Unreachable(Reason::new(unreached.to_string()));
+        }
+        if let Some(reason) = self.refusal.reason() {
+            return Outcome::Refused(Refused::Denied(Reason::new(reason)));
+        }
+        let words = Reason::new(status.message());
+        match status.code() {
+            Code::PermissionDenied | Code::Unauthenticated => {
+                Outcome::Refused(Refused::Denied(words))
+            }
+            Code::InvalidArgument | Code::Unimplemented => Outcome::Refused(Refused::Limit(words)),
+            _ => Outcome::unknown(format!("the sidecar's connection broke: {words}")),
+        }
+    }
+}
+
+impl Line for SidecarLine {
+    type Events = SidecarEvents;
+
+    async fn evaluate(&self, evaluation: Evaluation) -> Result<SidecarEvents, Outcome> {
+        let replica_uid = Arc::clone(&evaluation.replica_uid);
+        let mut client = self.client.clone();
+        let called = client.eval(v1::EvalRequest::from(evaluation)).await;
+        let stream = called.map_err(|status| self.outcome(&status))?.into_inner();
+        Ok(SidecarEvents { stream, replica_uid, waiting: VecDeque::new() })
+    }
+
+    async fn interrupt(&self, request: RequestId) {
+        let wire = v1::InterruptRequest { request_id: request.as_bytes().to_vec() };
+        // A sidecar that cannot be asked does not confirm either: the evaluation's end tells.
+        let _ = self.client.clone().interrupt(wire).await;
+    }
+
+    async fn describe(&self) -> Result<Description, Outcome> {
+        let asked = self.client.clone().describe(v1::DescribeRequest {}).await;
+        let reply = asked.map_err(|status| match status.code() {
+            Code::Unavailable => Outcome::Unreachable(Reason::new(status.message())),
+            _ => self.outcome(&status),
+        })?;
+        let description = Description::try_from(reply.into_inner());
+        description.map_err(|bad| Outcome::Unreachable(Reason::new(bad.to_string())))
+    }
+}
+
+impl Events for SidecarEvents {
+    async fn next(&mut self) -> Option<Result<Event, Outcome>> {
+        while self.waiting.is_empty() {
+            match self.stream.message().await {
+                Ok(Some(batch)) if *batch.replica_uid == *self.replica_uid => {
+                    self.waiting = batch.events.into();
+                }
+                Ok(Some(_)) => return Some(Err(Outcome::unknown("another replica answered"))),
+                Ok(None) => return None,
+                Err(status) => return Some(Err(broken(&status))),
+            }
+        }
+        let event = self.waiting.pop_front()?;
+        Some(Event::try_from(event).map_err(|bad| Outcome::unknown(bad.to_string())))
+    }
+}
+
+fn broken(status: &Status) -> Outcome {
+    Outcome::unknown(format!("the sidecar's answer broke off: {}", status.message()))
+}

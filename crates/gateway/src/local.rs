@@ -1,0 +1,17 @@
+//! Local fleets: a folder with a file of replicas, an authority of its own and bundles.
+//!
+//! | file | what | who has it |
+//! | --- | --- | --- |
+//! | `fleet.toml` | the replicas | everybody who asks the fleet |
+//! | `user.pem` | key and certificate of the user, mode 0600 | that user |
+//! | `ca.pem` | key and certificate of the fleet's authority, mode 0600 | the administrator |
+//! | `sidecars/NAME.pem` | bundle of one replica's sidecar, mode 0600 | moved to that machine |
+//!
+//! Reading order: [`file`] the file of replicas · [`edit`] changing it · [`fleet`] the folder.
+
+pub mod edit;
+pub mod file;
+pub mod fleet;
+
+pub use file::{BadFleetFile, FleetFile, NewReplica};
+pub use fleet::{Fleet, FleetError};

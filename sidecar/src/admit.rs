@@ -1,0 +1,62 @@
+//! Who may ask this sidecar: a gateway, or a user whose certificate has the role.
+
+use prepl_core::{Outcome, Reason, Refusal};
+use prepl_identity::{Holder, Name, Role};
+
+/// What somebody wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Learn what the runtime is.
+    Describe,
+    /// Evaluate, or interrupt an evaluation.
+    Evaluate,
+}
+
+/// Decides; everybody else is denied.
+pub fn admit(peer: &Name, wish: Wish) -> Result<(), Outcome> {
+    let needed = match wish {
+        Wish::Describe => Role::Viewer,
+        Wish::Evaluate => Role::Evaluator,
+    };
+    let denied = match &peer.holder {
+        Holder::Gateway { .. } => return Ok(()),
+        Holder::User { role, .. } if *role >= needed => return Ok(()),
+        Holder::User { role, name } => format!(
+            "user {name} has the role {role}, and this needs {needed}; ask the administrator of \
+             the fleet for `prepl fleet issue {name} --role {needed}`"
+        ),
+        Holder::Sidecar { .. } => "a sidecar may not ask another sidecar".to_owned(),
+    };
+    Err(Outcome::Refused(Refusal::Denied(Reason::new(denied))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn may(path: &str, wish: Wish) -> bool {
+        admit(&format!("spiffe://fleet/{path}").parse().unwrap(), wish).is_ok()
+    }
+
+    #[test]
+    fn roles_open_what_they_should_and_no_more() {
+        for (path, describe, evaluate) in [
+            ("gateway/g1", true, true),
+            ("user/admin/mira", true, true),
+            ("user/evaluator/mira", true, true),
+            ("user/viewer/mira", true, false),
+            ("sidecar/0d9f", false, false),
+        ] {
+            assert_eq!(may(path, Wish::Describe), describe, "{path}");
+            assert_eq!(may(path, Wish::Evaluate), evaluate, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_denied_user_learns_the_missing_role() {
+        let viewer = "spiffe://fleet/user/viewer/mira".parse().unwrap();
+        let denied = admit(&viewer, Wish::Evaluate).unwrap_err();
+        let words = denied.reason().unwrap().as_str();
+        assert!(words.contains("fleet issue mira --role evaluator"), "{words}");
+    }
+}

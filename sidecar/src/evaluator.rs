@@ -1,0 +1,225 @@
+//! One evaluation from the queue to its outcome.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prepl_core::{Done, Evaluation, Event, Limits, Outcome, Patience, Reason, Refusal, Timings};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, timeout};
+
+use crate::driver::stream::Ending;
+use crate::driver::{Ask, End, Said};
+use crate::ledger::{Ledger, Remembered, Verdict};
+use crate::meter::Meter;
+use crate::recorder::Recorder;
+use crate::session::{Lease, NoSession, Sessions};
+use crate::stop::{Asked, Stop, stop_at};
+
+/// Evaluations in the runtime at a time; more wait in line.
+const MAX_RUNNING: usize = 16;
+/// Evaluations that may wait in line.
+const MAX_WAITING: usize = 256;
+/// What a runtime may say before its reader has read it.
+const SAID_QUEUE: usize = 64;
+/// `Started` waits so long for company: most evaluations are over by then, in one message.
+const START_ALONE_AFTER: Duration = Duration::from_millis(20);
+
+/// Evaluates on one runtime.
+pub struct Evaluator {
+    sessions: Arc<Sessions>,
+    ledger: Ledger,
+    running: Semaphore,
+    waiting: Semaphore,
+    ceiling: Limits,
+}
+
+/// How an evaluation is followed.
+pub enum Followed {
+    /// It runs now; its events come here.
+    Live(mpsc::Receiver<Event>),
+    /// It ran or runs already; this will be its answer.
+    Remembered(Remembered),
+    /// It does not run.
+    Refused(Outcome),
+}
+
+impl Evaluator {
+    /// An evaluator over `sessions`; no evaluation gets more than `ceiling`.
+    pub fn new(sessions: Arc<Sessions>, ceiling: Limits) -> Arc<Evaluator> {
+        Arc::new(Evaluator {
+            sessions,
+            ledger: Ledger::default(),
+            running: Semaphore::new(MAX_RUNNING),
+            waiting: Semaphore::new(MAX_RUNNING + MAX_WAITING),
+            ceiling,
+        })
+    }
+
+    /// Starts an evaluation, unless its request is known.
+    ///
+    /// It goes on when its reader leaves: the answer is remembered.
+    pub fn start(self: &Arc<Self>, evaluation: Evaluation, caller: Arc<str>) -> Followed {
+        let arrived = Instant::now();
+        let limits = evaluation.limits.at_most(self.ceiling);
+        let (interrupter, stop) = stop_at(arrived + limits.time());
+        match self.ledger.begin(evaluation.request, &caller, interrupter) {
+            Verdict::Again(answer) => return Followed::Remembered(answer),
+            Verdict::Foreign => {
+                return Followed::Refused(denied("this request id belongs to another caller"));
+            }
+            Verdict::Full => return Followed::Refused(limit("too many evaluations are running")),
+            Verdict::Run => {}
+        }
+        let (events, live) = mpsc::channel(SAID_QUEUE);
+        let part = Part { arrived, evaluation, caller, limits, stop };
+        tokio::spawn(Arc::clone(self).run(part, Recorder::new(events)));
+        Followed::Live(live)
+    }
+
+    /// Asks a running evaluation of this caller to stop; tells whether there is one.
+    pub fn interrupt(&self, request: prepl_core::RequestId, caller: &Arc<str>) -> bool {
+        self.ledger.interrupt(request, caller)
+    }
+
+    async fn run(self: Arc<Self>, mut part: Part, mut recorder: Recorder) {
+        let request = part.evaluation.request;
+        let done = match self.evaluate(&mut part, &mut recorder).await {
+            Ok(done) => done,
+            Err(outcome) => Done {
+                timings: Timings { queued: part.arrived.elapsed(), ..Timings::default() },
+                ..Done::without_answer(outcome)
+            },
+        };
+        recorder.tell(Event::Done(done)).await;
+        let (answer, bytes) = recorder.into_answer();
+        self.ledger.end(request, answer, bytes);
+        self.sessions.refill().await;
+    }
+
+    async fn evaluate(&self, part: &mut Part, recorder: &mut Recorder) -> Result<Done, Outcome> {
+        let full = || limit("the sidecar's queue is full; try again later");
+        let _line = self.waiting.try_acquire().map_err(|_| full())?;
+        let Part { stop, caller, evaluation, .. } = part;
+        let mut lease = tokio::select! {
+            lease = self.lease(caller, evaluation) => lease?,
+            () = stop.asked() => return Err(limit("its time was over before its turn came")),
+        };
+        let _place = lease.1;
+        self.with_session(part, recorder, &mut lease.0).await.map(|(done, ending)| {
+            tokio::spawn(async move { lease.0.give_back(&ending).await });
+            done
+        })
+    }
+
+    async fn lease(
+        &self,
+        caller: &Arc<str>,
+        evaluation: &Evaluation,
+    ) -> Result<(Lease, Option<tokio::sync::SemaphorePermit<'_>>), Outcome> {
+        // The semaphore is never closed.
+        let place = self.running.acquire().await.ok();
+        let lease = self.sessions.lease(caller, evaluation.session.as_ref()).await;
+        let lease = lease.map_err(|none| match none {
+            NoSession::NotOpened(reason) => Outcome::Unreachable(Reason::new(reason.to_string())),
+            NoSession::TooMany => limit(&none.to_string()),
+        })?;
+        Ok((lease, place))
+    }
+
+    async fn with_session(
+        &self,
+        part: &mut Part,
+        recorder: &mut Recorder,
+        lease: &mut Lease,
+    ) -> Result<(Done, Ending), Outcome> {
+        let Some(session) = lease.session() else { return Err(limit("the session is gone")) };
+        let started = Instant::now();
+        let mut meter = Meter::new(part.limits);
+        let ask = Ask {
+            expression: part.evaluation.expression.clone(),
+            namespace: part.evaluation.namespace.clone(),
+            value_bytes: part.limits.value_bytes(),
+            output_bytes: part.limits.output_bytes(),
+        };
+        let (said, saying) = mpsc::channel(SAID_QUEUE);
+        let stop = &mut part.stop;
+        let evaluate = async {
+            // Owns its end of the channel, so that the other side sees the end.
+            let said = said;
+            session.evaluate(&ask, &said, stop, Patience::INTERRUPT_GRACE).await
+        };
+        let (ending, ()) = tokio::join!(evaluate, pass_on(saying, &mut meter, recorder));
+        for event in meter.last_words() {
+            recorder.tell(event).await;
+        }
+        let timings = Timings {
+            queued: started - part.arrived,
+            eval: started.elapsed(),
+            ..Timings::default()
+        };
+        let outcome = outcome(&ending, part.stop.why(), part.limits.time());
+        let namespace = match &ending {
+            Ending::Answered(end) => end.namespace.clone(),
+            _ => None,
+        };
+        let done = Done { outcome, namespace, timings, output_bytes: meter.output_bytes() };
+        Ok((done, ending))
+    }
+}
+
+/// One evaluation on its way.
+struct Part {
+    arrived: Instant,
+    evaluation: Evaluation,
+    caller: Arc<str>,
+    limits: Limits,
+    stop: Stop,
+}
+
+async fn pass_on(mut saying: mpsc::Receiver<Said>, meter: &mut Meter, recorder: &mut Recorder) {
+    let first = timeout(START_ALONE_AFTER, saying.recv()).await;
+    recorder.tell(Event::Started).await;
+    let mut next = match first {
+        Ok(said) => said,
+        Err(_) => saying.recv().await,
+    };
+    while let Some(said) = next {
+        for event in meter.take(said) {
+            recorder.tell(event).await;
+        }
+        next = saying.recv().await;
+    }
+}
+
+/// The class of an ending. A time-out is never called a failure: it is unknown.
+fn outcome(ending: &Ending, asked: Option<Asked>, time: Duration) -> Outcome {
+    match (ending, asked) {
+        (Ending::Unreadable(reason), _) => {
+            Outcome::Refused(Refusal::Unreadable(Reason::new(reason.to_string())))
+        }
+        (Ending::Answered(End { refused: Some(reason), .. }), _) => limit(reason),
+        (Ending::Answered(End { interrupted: true, .. }), Some(Asked::Deadline)) => {
+            let reason = Reason::new(format!("no answer within {time:?}; it was interrupted"));
+            Outcome::Unknown { reason, may_still_run: false }
+        }
+        (Ending::Answered(End { raised, interrupted, .. }), _) if *raised || *interrupted => {
+            Outcome::Raised
+        }
+        (Ending::Answered(_), _) => Outcome::Ok,
+        (Ending::Unconfirmed, Some(Asked::Interrupt)) => {
+            Outcome::unknown("interrupted, and the runtime did not confirm it; it may still run")
+        }
+        (Ending::Unconfirmed, _) => Outcome::unknown(format!(
+            "no answer within {time:?}, interrupt not confirmed; it may still run"
+        )),
+        (Ending::Lost(reason), _) => Outcome::unknown(reason),
+    }
+}
+
+fn limit(reason: &str) -> Outcome {
+    Outcome::Refused(Refusal::Limit(Reason::new(reason)))
+}
+
+fn denied(reason: &str) -> Outcome {
+    Outcome::Refused(Refusal::Denied(Reason::new(reason)))
+}

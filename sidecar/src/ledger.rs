@@ -1,0 +1,194 @@
+//! The memory of request ids: each runs at most once (P3), and its answer can be had again.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use prepl_core::{Event, RequestId};
+use tokio::sync::watch;
+
+use crate::stop::Interrupter;
+
+/// Ids remembered: at 100 runs a minute, more than two hours; some 100 bytes each.
+const MAX_IDS: usize = 16 << 10;
+/// Bytes of answers remembered in all.
+const MAX_BYTES: usize = 4 << 20;
+/// Bytes of one answer; larger ones are remembered by their outcome alone.
+pub const MAX_ANSWER: usize = 256 << 10;
+
+/// An answer as it is remembered; `None` until the evaluation ends.
+pub type Remembered = watch::Receiver<Option<Arc<[Event]>>>;
+
+/// What was evaluated here.
+#[derive(Debug, Default)]
+pub struct Ledger(Mutex<Entries>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    by_id: HashMap<RequestId, Entry>,
+    oldest_first: VecDeque<RequestId>,
+    answers_oldest_first: VecDeque<(RequestId, usize)>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    caller: Arc<str>,
+    interrupter: Interrupter,
+    answer: watch::Sender<Option<Arc<[Event]>>>,
+}
+
+/// What the ledger says of a request.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It is new here and has been noted: run it, and tell its answer.
+    Run,
+    /// It ran or runs: this will be its answer.
+    Again(Remembered),
+    /// It is somebody else's.
+    Foreign,
+    /// As many evaluations as ids can be remembered are running.
+    Full,
+}
+
+impl Ledger {
+    /// Notes a request, unless it is known.
+    pub fn begin(&self, id: RequestId, caller: &Arc<str>, interrupter: Interrupter) -> Verdict {
+        let mut entries = self.entries();
+        if let Some(entry) = entries.by_id.get(&id) {
+            let own = entry.caller == *caller;
+            return if own { Verdict::Again(entry.answer.subscribe()) } else { Verdict::Foreign };
+        }
+        if entries.by_id.len() >= MAX_IDS && !entries.forget_oldest_ended() {
+            return Verdict::Full;
+        }
+        let answer = watch::channel(None).0;
+        entries.by_id.insert(id, Entry { caller: Arc::clone(caller), interrupter, answer });
+        entries.oldest_first.push_back(id);
+        Verdict::Run
+    }
+
+    /// Remembers the answer of a request that [`Ledger::begin`] let run.
+    pub fn end(&self, id: RequestId, answer: Vec<Event>, bytes: usize) {
+        let mut entries = self.entries();
+        let Some(entry) = entries.by_id.get(&id) else { return };
+        entry.answer.send_replace(Some(answer.into()));
+        entries.answers_oldest_first.push_back((id, bytes));
+        entries.bytes += bytes;
+        while entries.bytes > MAX_BYTES {
+            entries.shorten_oldest_answer();
+        }
+    }
+
+    /// Asks a running evaluation of this caller to stop; tells whether there is one.
+    pub fn interrupt(&self, id: RequestId, caller: &Arc<str>) -> bool {
+        let entries = self.entries();
+        let running = |entry: &&Entry| entry.caller == *caller && entry.answer.borrow().is_none();
+        let entry = entries.by_id.get(&id).filter(running);
+        if let Some(entry) = entry {
+            entry.interrupter.interrupt();
+        }
+        entry.is_some()
+    }
+
+    /// A poisoned lock is safe: no step between two changes can panic.
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entries {
+    fn forget_oldest_ended(&mut self) -> bool {
+        let ended =
+            |id: &RequestId| self.by_id.get(id).is_none_or(|entry| entry.answer.borrow().is_some());
+        let Some(place) = self.oldest_first.iter().position(ended) else { return false };
+        if let Some(id) = self.oldest_first.remove(place) {
+            self.by_id.remove(&id);
+        }
+        true
+    }
+
+    /// Keeps of the oldest answer its end alone.
+    fn shorten_oldest_answer(&mut self) {
+        let Some((id, bytes)) = self.answers_oldest_first.pop_front() else {
+            self.bytes = 0;
+            return;
+        };
+        self.bytes -= bytes;
+        if let Some(entry) = self.by_id.get(&id) {
+            entry.answer.send_modify(|answer| {
+                let end = answer.as_deref().and_then(<[Event]>::last).cloned();
+                let note =
+                    Event::Notice("the answer is too old to be kept, only its end is".into());
+                *answer = Some([note].into_iter().chain(end).collect());
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stop::stop_at;
+    use prepl_core::{Done, Outcome};
+    use tokio::time::Instant;
+
+    fn id(number: u16) -> RequestId {
+        let mut bytes = [0; 16];
+        bytes[..2].copy_from_slice(&number.to_le_bytes());
+        RequestId::from_random(bytes)
+    }
+
+    fn begin(ledger: &Ledger, number: u16, caller: &str) -> Verdict {
+        ledger.begin(id(number), &caller.into(), stop_at(Instant::now()).0)
+    }
+
+    fn answer() -> Vec<Event> {
+        vec![Event::Started, Event::Done(Done::without_answer(Outcome::Ok))]
+    }
+
+    #[test]
+    fn the_same_id_again_gets_the_first_answer() {
+        let ledger = Ledger::default();
+        assert!(matches!(begin(&ledger, 1, "a"), Verdict::Run));
+        let Verdict::Again(running) = begin(&ledger, 1, "a") else { panic!("ran twice") };
+        assert!(running.borrow().is_none());
+        ledger.end(id(1), answer(), 10);
+        assert_eq!(running.borrow().as_deref(), Some(&answer()[..]));
+    }
+
+    #[test]
+    fn an_answer_is_nobody_elses() {
+        let ledger = Ledger::default();
+        begin(&ledger, 1, "a");
+        assert!(matches!(begin(&ledger, 1, "b"), Verdict::Foreign));
+        assert!(!ledger.interrupt(id(1), &"b".into()));
+        assert!(ledger.interrupt(id(1), &"a".into()));
+    }
+
+    #[test]
+    fn old_answers_shrink_to_their_end_and_are_still_not_run_again() {
+        let ledger = Ledger::default();
+        for number in 0..20 {
+            begin(&ledger, number, "a");
+            ledger.end(id(number), answer(), MAX_ANSWER);
+        }
+        let Verdict::Again(old) = begin(&ledger, 0, "a") else { panic!("ran twice") };
+        let old = old.borrow().clone().unwrap();
+        assert!(matches!(&old[..], [Event::Notice(_), Event::Done(_)]));
+        let Verdict::Again(new) = begin(&ledger, 19, "a") else { panic!("ran twice") };
+        assert_eq!(new.borrow().as_deref(), Some(&answer()[..]));
+    }
+
+    #[test]
+    fn ids_are_bounded_and_running_ones_never_forgotten() {
+        let ledger = Ledger::default();
+        begin(&ledger, 0, "a");
+        for number in 1..=MAX_IDS as u16 {
+            assert!(matches!(begin(&ledger, number, "a"), Verdict::Run));
+            ledger.end(id(number), answer(), 0);
+        }
+        assert!(matches!(begin(&ledger, 0, "a"), Verdict::Again(_)), "running");
+        assert!(matches!(begin(&ledger, MAX_IDS as u16, "a"), Verdict::Again(_)), "young");
+        assert!(matches!(begin(&ledger, 1, "a"), Verdict::Run), "old and ended");
+    }
+}

@@ -1,0 +1,99 @@
+//! Tells the events of an evaluation to its reader, and keeps what the ledger remembers.
+
+use prepl_core::{Event, Raised};
+use tokio::sync::mpsc;
+
+use crate::ledger::MAX_ANSWER;
+
+/// Two ears: the reader, as long as there is one, and the ledger.
+#[derive(Debug)]
+pub struct Recorder {
+    reader: Option<mpsc::Sender<Event>>,
+    kept: Vec<Event>,
+    bytes: usize,
+    left_out: u64,
+}
+
+impl Recorder {
+    /// Records for `reader`, who slows the evaluation down when he is slow.
+    pub fn new(reader: mpsc::Sender<Event>) -> Recorder {
+        Recorder { reader: Some(reader), kept: Vec::new(), bytes: 0, left_out: 0 }
+    }
+
+    /// Tells one event.
+    pub async fn tell(&mut self, event: Event) {
+        self.keep(&event);
+        if let Some(reader) = &self.reader {
+            if reader.send(event).await.is_err() {
+                self.reader = None;
+            }
+        }
+    }
+
+    /// What is to be remembered, and its size in bytes.
+    pub fn into_answer(self) -> (Vec<Event>, usize) {
+        (self.kept, self.bytes)
+    }
+
+    fn keep(&mut self, event: &Event) {
+        let bytes = size(event);
+        let is_end = matches!(event, Event::Done(_));
+        if is_end && self.left_out > 0 {
+            let text = format!("{} events of the first answer are not kept", self.left_out);
+            self.kept.push(Event::Notice(text.into()));
+        }
+        if is_end || self.bytes + bytes <= MAX_ANSWER {
+            self.bytes += bytes;
+            self.kept.push(event.clone());
+        } else {
+            self.left_out += 1;
+        }
+    }
+}
+
+/// What an event costs in memory, about.
+fn size(event: &Event) -> usize {
+    size_of::<Event>()
+        + match event {
+            Event::Output { bytes, .. } => bytes.len(),
+            Event::Value(value) => value.text.len(),
+            Event::Notice(text) => text.len(),
+            Event::Raised(Raised { class, message, phase, trace }) => {
+                let trace: usize = trace.iter().map(|frame| frame.len() + size_of_val(frame)).sum();
+                class.len() + message.len() + phase.len() + trace
+            }
+            Event::Started | Event::NeedInput | Event::Done(_) => 0,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prepl_core::{Done, Outcome, Stream};
+
+    fn output(bytes: usize) -> Event {
+        Event::Output { stream: Stream::Out, bytes: vec![b'x'; bytes].into() }
+    }
+
+    #[tokio::test]
+    async fn a_reader_who_leaves_does_not_stop_the_recording() {
+        let (reader, live) = mpsc::channel(1);
+        let mut recorder = Recorder::new(reader);
+        drop(live);
+        recorder.tell(output(3)).await;
+        recorder.tell(output(3)).await;
+        assert_eq!(recorder.into_answer().0, [output(3), output(3)]);
+    }
+
+    #[tokio::test]
+    async fn a_large_answer_keeps_its_end_and_says_what_is_missing() {
+        let mut recorder = Recorder::new(mpsc::channel(1).0);
+        let done = Event::Done(Done::without_answer(Outcome::Ok));
+        for event in [output(MAX_ANSWER), output(1), done.clone()] {
+            recorder.tell(event).await;
+        }
+        let (kept, bytes) = recorder.into_answer();
+        assert!(matches!(&kept[..], [Event::Output { .. }, Event::Notice(_), end] if *end == done));
+        assert!(bytes < MAX_ANSWER);
+    }
+}

@@ -1,0 +1,155 @@
+//! The gRPC shell: admit, decode, call, encode.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use prepl_core::{Done, Evaluation, Event, Outcome, Reason, Refusal, RequestId};
+use prepl_identity::Name;
+use prepl_proto::convert::batch;
+use prepl_proto::v1;
+use prepl_proto::v1::sidecar_server::Sidecar;
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status};
+
+use crate::admit::{Wish, admit};
+use crate::evaluator::{Evaluator, Followed};
+use crate::ledger::Remembered;
+use crate::session::Sessions;
+
+/// Events of one message at most; more wait for the next.
+const BATCH_EVENTS: usize = 64;
+
+/// The service of one replica.
+#[derive(Clone)]
+pub struct Service {
+    uid: Arc<str>,
+    sessions: Arc<Sessions>,
+    evaluator: Arc<Evaluator>,
+}
+
+/// Who is at the other end of the connection; put beside each request by [`crate::serve`].
+#[derive(Clone, Debug)]
+pub struct Peer(pub Arc<Name>);
+
+impl Service {
+    /// A service for the replica `uid`.
+    pub fn new(uid: Arc<str>, sessions: Arc<Sessions>, evaluator: Arc<Evaluator>) -> Service {
+        Service { uid, sessions, evaluator }
+    }
+
+    fn follow(&self, peer: &Name, wire: v1::EvalRequest) -> Result<Followed, Status> {
+        let evaluation =
+            Evaluation::try_from(wire).map_err(|bad| Status::invalid_argument(bad.to_string()))?;
+        if let Err(outcome) = admit(peer, Wish::Evaluate) {
+            return Ok(Followed::Refused(outcome));
+        }
+        if evaluation.replica_uid != self.uid {
+            return Ok(Followed::Refused(another_replica()));
+        }
+        Ok(self.evaluator.start(evaluation, peer.to_string().into()))
+    }
+}
+
+#[tonic::async_trait]
+impl Sidecar for Service {
+    type EvalStream = EventStream;
+
+    async fn eval(
+        &self,
+        request: Request<v1::EvalRequest>,
+    ) -> Result<Response<EventStream>, Status> {
+        let peer = peer(&request)?;
+        let wire = request.into_inner();
+        let run_id = wire.run_id.clone();
+        let events = match self.follow(&peer, wire)? {
+            Followed::Live(events) => events,
+            Followed::Remembered(answer) => replay(answer),
+            Followed::Refused(outcome) => refusal(outcome),
+        };
+        let stream = EventStream { run_id, uid: Arc::clone(&self.uid), events, sequence: 0 };
+        Ok(Response::new(stream))
+    }
+
+    async fn interrupt(
+        &self,
+        request: Request<v1::InterruptRequest>,
+    ) -> Result<Response<v1::InterruptReply>, Status> {
+        let peer = peer(&request)?;
+        let id = RequestId::try_from(&request.get_ref().request_id[..])
+            .map_err(|bad| Status::invalid_argument(bad.to_string()))?;
+        admit(&peer, Wish::Evaluate).map_err(denied)?;
+        let asked = self.evaluator.interrupt(id, &peer.to_string().into());
+        Ok(Response::new(v1::InterruptReply { asked }))
+    }
+
+    async fn describe(
+        &self,
+        request: Request<v1::DescribeRequest>,
+    ) -> Result<Response<v1::DescribeReply>, Status> {
+        admit(&*peer(&request)?, Wish::Describe).map_err(denied)?;
+        let description = self.sessions.describe().await;
+        let description = description.map_err(|none| Status::unavailable(none.to_string()))?;
+        Ok(Response::new(description.into()))
+    }
+}
+
+fn peer<T>(request: &Request<T>) -> Result<Arc<Name>, Status> {
+    let peer = request.extensions().get::<Peer>().map(|peer| Arc::clone(&peer.0));
+    peer.ok_or_else(|| Status::unauthenticated("the connection has no certificate"))
+}
+
+fn denied(outcome: Outcome) -> Status {
+    Status::permission_denied(outcome.reason().map(Reason::as_str).unwrap_or_default())
+}
+
+fn another_replica() -> Outcome {
+    Outcome::Refused(Refusal::Limit(Reason::new(
+        "another replica answers at that address now; select again",
+    )))
+}
+
+fn refusal(outcome: Outcome) -> mpsc::Receiver<Event> {
+    let (tell, events) = mpsc::channel(1);
+    // There is room for the one event.
+    let _ = tell.try_send(Event::Done(Done::without_answer(outcome)));
+    events
+}
+
+fn replay(mut answer: Remembered) -> mpsc::Receiver<Event> {
+    let (tell, events) = mpsc::channel(BATCH_EVENTS);
+    tokio::spawn(async move {
+        let ended = answer.wait_for(Option::is_some).await.map(|answer| answer.clone());
+        for event in ended.ok().flatten().iter().flat_map(|events| events.iter().cloned()) {
+            if tell.send(event).await.is_err() {
+                return;
+            }
+        }
+    });
+    events
+}
+
+/// Events as messages: those that are ready at the same time share one.
+pub struct EventStream {
+    run_id: String,
+    uid: Arc<str>,
+    events: mpsc::Receiver<Event>,
+    sequence: u64,
+}
+
+impl Stream for EventStream {
+    type Item = Result<v1::EventBatch, Status>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let mut events = Vec::new();
+        let count = ready!(this.events.poll_recv_many(cx, &mut events, BATCH_EVENTS));
+        if count == 0 {
+            return Poll::Ready(None);
+        }
+        let first = this.sequence;
+        this.sequence += count as u64;
+        Poll::Ready(Some(Ok(batch(&this.run_id, &this.uid, first, events))))
+    }
+}
