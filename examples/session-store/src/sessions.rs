@@ -71,8 +71,11 @@ impl Sessions {
 
     /// Ends a session and what runs in it; says whether there was one.
     pub(crate) fn close(&self, id: &str) -> bool {
-        let closed = self.lock().open.remove(id);
-        closed.inspect(|open| open.session.interrupt.stop_anything()).is_some()
+        let mut state = self.lock();
+        let Some(closed) = state.open.remove(id) else { return false };
+        closed.session.interrupt.stop_anything();
+        self.prepare_spare(&mut state);
+        true
     }
 
     /// The sessions that this connection made.
@@ -82,15 +85,22 @@ impl Sessions {
         owned.map(|(id, _)| id.clone()).collect()
     }
 
-    /// Takes the spare session when it is ready, and prepares the next one.
+    /// Takes the spare session; its Scheme is ready, or at least sooner than a new one.
     fn take(&self, state: &mut State) -> io::Result<Session> {
-        if !state.spare.as_ref().is_none_or(Session::is_warm) {
+        let Some(spare) = state.spare.take() else {
             return Session::start(self.store.clone(), Start::OnDemand);
+        };
+        // While one still starts, another would only slow it down; `close` makes it up.
+        if spare.is_warm() {
+            self.prepare_spare(state);
         }
-        let next = Session::start(self.store.clone(), Start::Ahead)?;
-        match state.spare.replace(next) {
-            Some(warm) => Ok(warm),
-            None => Session::start(self.store.clone(), Start::OnDemand),
+        Ok(spare)
+    }
+
+    /// Without a thread for a spare session, the next session starts on demand.
+    fn prepare_spare(&self, state: &mut State) {
+        if state.spare.is_none() {
+            state.spare = Session::start(self.store.clone(), Start::Ahead).ok();
         }
     }
 
