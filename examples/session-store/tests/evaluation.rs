@@ -2,14 +2,8 @@
 
 mod client;
 
-use std::net::SocketAddr;
-use std::sync::LazyLock;
-
-use client::{Client, all, start_service, status};
+use client::{Client, SERVICE, all, start_service, status};
 use prepl_bencode::Value;
-
-/// Most tests share a service: to start a Scheme takes more than a second in a debug build.
-static SERVICE: LazyLock<SocketAddr> = LazyLock::new(start_service);
 
 fn in_a_session() -> (Client, String) {
     let mut client = Client::connect(*SERVICE);

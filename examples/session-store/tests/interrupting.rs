@@ -2,7 +2,7 @@
 
 mod client;
 
-use client::{Client, all, start_service, status};
+use client::{Client, SERVICE, all, status};
 use prepl_bencode::Value;
 
 /// Starts an evaluation and waits until it has begun.
@@ -23,7 +23,7 @@ fn interrupt(client: &mut Client, session: &str, id: &str) -> Vec<Value> {
 }
 
 fn interrupted_evaluation_ends(code: &str) {
-    let mut client = Client::connect(start_service());
+    let mut client = Client::connect(*SERVICE);
     let session = client.new_session();
     let id = begin(&mut client, &session, code);
     let answers = interrupt(&mut client, &session, &id);
@@ -47,8 +47,7 @@ fn a_sleep_ends() {
 
 #[test]
 fn other_sessions_go_on_meanwhile() {
-    let address = start_service();
-    let (mut busy, mut other) = (Client::connect(address), Client::connect(address));
+    let (mut busy, mut other) = (Client::connect(*SERVICE), Client::connect(*SERVICE));
     let (session, others) = (busy.new_session(), other.new_session());
     let id = begin(&mut busy, &session, "(sleep-ms 600000)");
     assert_eq!(all(&other.eval(&others, "(+ 1 1)"), "value"), ["2"]);
@@ -58,7 +57,7 @@ fn other_sessions_go_on_meanwhile() {
 
 #[test]
 fn an_interrupt_that_meets_nothing_says_what_it_met() {
-    let mut client = Client::connect(start_service());
+    let mut client = Client::connect(*SERVICE);
     let session = client.new_session();
     assert_eq!(status(&interrupt(&mut client, &session, "7")), ["done", "session-idle"]);
     let id = begin(&mut client, &session, "(sleep-ms 600000)");
@@ -71,8 +70,7 @@ fn an_interrupt_that_meets_nothing_says_what_it_met() {
 
 #[test]
 fn closing_a_session_ends_what_runs_in_it() {
-    let address = start_service();
-    let (mut busy, mut other) = (Client::connect(address), Client::connect(address));
+    let (mut busy, mut other) = (Client::connect(*SERVICE), Client::connect(*SERVICE));
     let session = busy.new_session();
     let id = begin(&mut busy, &session, "(sleep-ms 600000)");
     let close = [("op", "close".into()), ("session", session.as_str().into())];

@@ -4,12 +4,12 @@ mod client;
 
 use std::io::Write;
 
-use client::{Client, all, config, start_service, status};
+use client::{Client, SERVICE, all, config, start_service, status};
 use session_store::{Config, MAX_SESSIONS, Server, Unusable};
 
 #[test]
 fn describe_lists_operations_and_versions() {
-    let mut client = Client::connect(start_service());
+    let mut client = Client::connect(*SERVICE);
     let described = &client.ask(&[("op", "describe".into())])[0];
     let ops = described.get("ops").unwrap();
     for op in ["clone", "close", "describe", "eval", "interrupt", "load-file", "ls-sessions"] {
@@ -21,7 +21,7 @@ fn describe_lists_operations_and_versions() {
 
 #[test]
 fn an_unknown_operation_is_named_so() {
-    let mut client = Client::connect(start_service());
+    let mut client = Client::connect(*SERVICE);
     assert_eq!(
         status(&client.ask(&[("op", "cider/info".into())])),
         ["done", "error", "unknown-op"]
@@ -31,7 +31,7 @@ fn an_unknown_operation_is_named_so() {
 
 #[test]
 fn a_closed_session_is_unknown() {
-    let mut client = Client::connect(start_service());
+    let mut client = Client::connect(*SERVICE);
     let session = client.new_session();
     let close = [("op", "close".into()), ("session", session.as_str().into())];
     assert_eq!(status(&client.ask(&close)), ["done", "session-closed"]);
@@ -40,8 +40,7 @@ fn a_closed_session_is_unknown() {
 
 #[test]
 fn a_connection_lists_only_its_own_sessions() {
-    let address = start_service();
-    let (mut one, mut two) = (Client::connect(address), Client::connect(address));
+    let (mut one, mut two) = (Client::connect(*SERVICE), Client::connect(*SERVICE));
     let session = one.new_session();
     let list = [("op", "ls-sessions".into())];
     assert_eq!(one.ask(&list)[0].get_strs("sessions"), [session.as_str()]);
@@ -50,11 +49,10 @@ fn a_connection_lists_only_its_own_sessions() {
 
 #[test]
 fn garbage_closes_only_its_own_connection() {
-    let address = start_service();
-    let mut good = Client::connect(address);
+    let mut good = Client::connect(*SERVICE);
     let session = good.new_session();
     for garbage in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"i42e", b"d4:code99999999:", b"\xff\x00"] {
-        let mut bad = Client::connect(address);
+        let mut bad = Client::connect(*SERVICE);
         bad.stream.write_all(garbage).unwrap();
         assert!(bad.receive().is_none());
     }

@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -10,7 +11,10 @@ use prepl_bencode::{Decoder, Value, encode};
 use session_store::{Config, Server};
 
 /// How long a test waits for an answer that does not come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The service that most tests share: a Scheme takes a second to start in a debug build.
+pub static SERVICE: LazyLock<SocketAddr> = LazyLock::new(start_service);
 
 /// Starts a service; it ends with the test's process.
 pub fn start_service() -> SocketAddr {
