@@ -1,5 +1,12 @@
 //! The nREPL driver against a real nREPL server in a JVM.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by a panic, skips aloud and tells the rate"
+)]
+
 mod support {
     pub(crate) mod jvm;
 }

@@ -1,5 +1,7 @@
 //! What a real nREPL server said, replayed through the conversation in pieces of any size.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 mod support {
     pub(crate) mod recorded;
 }

@@ -276,6 +276,7 @@ fn ends_token(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn said(text: &str) -> Option<String> {
         unfinished_clojure(text).map(|flaw| flaw.to_string())
@@ -334,5 +335,53 @@ mod tests {
     fn absurd_depth_is_left_to_the_runtime() {
         assert_eq!(said(&"(".repeat(1 << 20)), None);
         assert!(said(&"(".repeat(MAX_DEPTH)).is_some());
+    }
+
+    /// A form that Clojure reads, with its delimiters in order.
+    fn form() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            "[a-z][a-z#'/.!?*-]{0,6}",
+            "[+-]?[0-9]{1,5}",
+            ":[a-z]{1,4}",
+            r#"#?"([^"\\]|\\[n"\\]){0,8}""#,
+            r"\\[\PC&&[^a-zA-Z0-9]]",
+            r"\\(newline|space|a|o101|u0041)",
+            Just("##Inf".to_owned()),
+        ];
+        leaf.prop_recursive(5, 40, 6, |inner| {
+            let gap = prop::sample::select(vec![" ", ",", "\n", " ; ) ]\n", " #! ( \r", " #_(x) "]);
+            let opening = prop::sample::select(vec![
+                "(", "#(", "[", "{", "#{", "'(", "#'", "@", "~@(", "`(", "#?(", "#:a{", "^", "#=(",
+                "#_", "#inst ",
+            ]);
+            (opening, prop::collection::vec((inner, gap), 0..6)).prop_map(|(opening, forms)| {
+                let inside: String = forms.into_iter().map(|(form, gap)| form + gap).collect();
+                let closing = match opening.chars().last() {
+                    Some('(') => ")",
+                    Some('[') => "]",
+                    Some('{') => "}",
+                    _ => "",
+                };
+                format!("{opening}{inside}{closing}")
+            })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_in_order_is_accepted(form in form()) {
+            prop_assert_eq!(said(&form), None, "{}", form);
+        }
+
+        #[test]
+        fn one_end_too_many_or_too_few_is_refused(form in form()) {
+            prop_assert!(said(&format!("({form} ")).is_some(), "({form} ");
+            prop_assert!(said(&format!("{form} )")).is_some(), "{form} )");
+        }
+
+        #[test]
+        fn no_text_panics(text in "\\PC{0,40}") {
+            said(&text);
+        }
     }
 }
