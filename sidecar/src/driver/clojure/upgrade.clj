@@ -3,10 +3,19 @@
 ;; Down:  E <id> <value limit> <output limit> <namespace or -> <code>    evaluate
 ;;        I <id>                                                        interrupt
 ;;        Q                                                             end
-;; Up:    \u0001<id> <tag> <words...>, tag one of: hello out err part value raised input refused done
+;; Up:    \u0001<id> <tag> <words...>
+;;        hello 1 <Clojure> <Java>       once, with - as its id
+;;        out|err <text>                 printed, also after the end
+;;        part <text>                    a piece of a value
+;;        value <cut?>                   its pieces are complete
+;;        raised <phase> <class> <message> <frame>...
+;;        input                          it asked for input and met the end of it
+;;        refused <reason>               nothing ran, nothing follows
+;;        done <namespace> <raised?> <interrupted?> <bytes printed>
 ;;
-;; Texts travel as base64 of UTF-8, so the charset of the JVM does not matter. Nothing the user
-;; sets (*print-length*, *out*, ...) touches a line. Clojure 1.10 or newer, Java 8 or newer.
+;; Texts travel as base64 of UTF-8, so the charset of the JVM does not matter. Nothing a user
+;; sets (*print-length*, *out*, ...) touches a line. At most one evaluation runs at a time.
+;; Clojure 1.10 or newer, Java 8 or newer.
 ((fn []
    (let [^clojure.lang.LineNumberingPushbackReader in *in*
          ^java.io.Writer out *out*
@@ -171,12 +180,13 @@
                             (do
                               (reset! phase "execution")
                               (let [value (eval form)]
-                                (set! *3 *2)
-                                (set! *2 *1)
-                                (set! *1 value)
                                 (flush! true)
                                 (reset! phase "print-eval-result")
                                 (print-value id limit check value)
+                                ;; After it was printed: a value that filled the heap is let go.
+                                (set! *3 *2)
+                                (set! *2 *1)
+                                (set! *1 value)
                                 (recur))))))))
 
          ;; An evaluation in another namespace leaves the session where it was, unless it moves.
