@@ -1,1 +1,0 @@
-//! A fleet on the spot: service, sidecars and CLI in one binary.

@@ -1,1 +1,0 @@
-//! The in-process world and the tests that need it.
