@@ -8,6 +8,8 @@ use rhai::packages::{
     LogicPackage, MoreStringPackage, Package,
 };
 
+use crate::evaluation::Evaluation;
+use crate::threads::Threads;
 use crate::{Limits, Sight, sight, text, turn};
 
 /// The engine all sessions share; a clone is the same engine.
@@ -20,6 +22,7 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     rhai: rhai::Engine,
     limits: Limits,
+    threads: Threads<Evaluation>,
 }
 
 impl Engine {
@@ -34,7 +37,7 @@ impl Engine {
         rhai.on_progress(turn::progress);
         rhai.on_print(turn::say);
         rhai.on_debug(|text, _, _| turn::say(text));
-        Self(Arc::new(Inner { rhai, limits }))
+        Self(Arc::new(Inner { rhai, limits, threads: Threads::new() }))
     }
 
     /// The limits of every evaluation.
@@ -45,6 +48,10 @@ impl Engine {
 
     pub(crate) fn rhai(&self) -> &rhai::Engine {
         &self.0.rhai
+    }
+
+    pub(crate) fn threads(&self) -> &Threads<Evaluation> {
+        &self.0.threads
     }
 }
 

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::bounded::cut;
 use crate::turn::End;
-use crate::{Limits, Value};
+use crate::{Bounds, Value};
 
 /// A message longer than this says nothing more.
 const MESSAGE_BYTES: usize = 4 << 10;
@@ -53,8 +53,8 @@ pub enum Fault {
     /// The engine itself failed.
     #[error("the engine broke on this script; what it had changed so far is kept")]
     Broke,
-    /// The system gave no thread to run on.
-    #[error("the system has no thread left to run the script on; try again later")]
+    /// Too many scripts run, or the system gave no thread; nothing was evaluated.
+    #[error("no thread is free to run the script on; try again later")]
     NoThread,
 }
 
@@ -96,7 +96,7 @@ impl fmt::Display for Bound {
 
 impl Fault {
     /// Sorts what Rhai reports while a script runs.
-    pub(crate) fn from_run(mut error: EvalAltResult, limits: &Limits) -> Self {
+    pub(crate) fn from_run(mut error: EvalAltResult, bounds: &Bounds) -> Self {
         while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) = error {
             error = *inner;
         }
@@ -106,18 +106,18 @@ impl Fault {
             EvalAltResult::ErrorStackOverflow(_) => Self::TooMuch(Bound::CallLevels),
             EvalAltResult::ErrorDataTooLarge(..) => Self::TooMuch(Bound::ValueSize),
             EvalAltResult::ErrorTerminated(token, _) => match End::from_token(token) {
-                Some(End::TimedOut) => Self::TimedOut(limits.wall),
+                Some(End::TimedOut) => Self::TimedOut(bounds.wall),
                 Some(End::OutOfMemory) => Self::TooMuch(Bound::Memory),
                 Some(End::Stopped) | None => Self::Stopped,
             },
-            _ => Self::threw(error, limits),
+            _ => Self::threw(error, bounds),
         }
     }
 
-    fn threw(mut error: EvalAltResult, limits: &Limits) -> Self {
+    fn threw(mut error: EvalAltResult, bounds: &Bounds) -> Self {
         let line = error.take_position().line();
         if let EvalAltResult::ErrorRuntime(thrown, _) = &error {
-            let value = Value::print(thrown, limits.value_bytes);
+            let value = Value::print(thrown, bounds.value_bytes);
             let message = match thrown.as_immutable_string_ref() {
                 Ok(text) => cut(&text, MESSAGE_BYTES).to_owned(),
                 Err(_) => format!("thrown: {}", cut(&value.text, MESSAGE_BYTES)),

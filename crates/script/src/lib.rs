@@ -9,14 +9,15 @@
 //! - no modules, no `eval`, no `sleep`, no closures over variables: the pieces of
 //!   Rhai whose cost or depth cannot be bounded are left out at compile time;
 //! - every other limit of Rhai is set, and the same in debug and release;
-//! - an evaluation runs on a thread of its own whose stack is deep enough for the
+//! - an evaluation runs on a script thread whose stack is deep enough for the
 //!   deepest value the limits allow, because Rhai itself does not bound that depth.
 //!
-//! Reading order: [`Limits`] and [`Sight`], [`Engine`], [`Session`], then what it
+//! Reading order: [`Limits`] and [`Sight`], [`Engine`], [`Session`] and its [`Bounds`], then what it
 //! answers with: [`Value`], [`Said`], [`Fault`].
 
 mod bounded;
 mod engine;
+mod evaluation;
 mod fault;
 mod limits;
 mod memory;
@@ -24,15 +25,19 @@ mod session;
 mod sight;
 mod stop;
 mod text;
+mod threads;
 mod turn;
 mod unreadable;
 mod value;
 
 pub use engine::Engine;
 pub use fault::{Bound, Fault};
-pub use limits::Limits;
+pub use limits::{Bounds, Limits};
 pub use session::Session;
 pub use sight::Sight;
 pub use stop::Stop;
 pub use turn::Said;
 pub use value::Value;
+
+/// Version of Rhai, in its own words.
+pub const VERSION: &str = "1.27";

@@ -29,7 +29,7 @@ pub struct Limits {
     pub functions: usize,
     /// Bytes by which the process may grow during one evaluation.
     pub memory_bytes: u64,
-    /// Bytes of what one evaluation prints.
+    /// Bytes of what one evaluation prints, one for each line end.
     pub output_bytes: usize,
     /// Bytes of the printed result.
     pub value_bytes: usize,
@@ -51,6 +51,31 @@ impl Default for Limits {
             memory_bytes: 256 << 20,
             output_bytes: 256 << 10,
             value_bytes: 256 << 10,
+        }
+    }
+}
+
+/// What the caller of one evaluation allows; the [`Limits`] hold besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Wall time.
+    pub wall: Duration,
+    /// Bytes of what it prints, one for each line end.
+    pub output_bytes: usize,
+    /// Bytes of the printed result.
+    pub value_bytes: usize,
+}
+
+impl Bounds {
+    /// Allows whatever the limits of the engine do.
+    pub const NONE: Self =
+        Self { wall: Duration::MAX, output_bytes: usize::MAX, value_bytes: usize::MAX };
+
+    pub(crate) fn at_most(self, limits: &Limits) -> Self {
+        Self {
+            wall: self.wall.min(limits.wall),
+            output_bytes: self.output_bytes.min(limits.output_bytes),
+            value_bytes: self.value_bytes.min(limits.value_bytes),
         }
     }
 }

@@ -1,23 +1,14 @@
 //! A session: variables and functions that outlive one evaluation.
 
 use std::collections::HashSet;
-use std::sync::mpsc::sync_channel;
-use std::thread;
+use std::sync::Arc;
+use std::time::Instant;
 
 use rhai::{AST, Dynamic, Scope};
 
-use crate::fault::{Bound, Fault};
-use crate::turn::{Said, Turn};
+use crate::evaluation::Evaluation;
 use crate::unreadable::unreadable;
-use crate::{Engine, Stop, Value};
-
-/// Rhai drops, compares and prints by recursion, and a value may nest as deep as
-/// its array and map limits together allow; a debug build needs some 5 KiB a level.
-/// Only what is touched becomes memory.
-const STACK_BYTES: usize = 256 << 20;
-
-/// Words on their way to the listener; a full queue holds the script back.
-const SAID_QUEUE: usize = 16;
+use crate::{Bound, Bounds, Engine, Fault, Limits, Said, Stop, Value};
 
 /// The variables and functions of one conversation.
 #[derive(Debug)]
@@ -34,50 +25,54 @@ impl Session {
         Self { engine, scope: Scope::new(), functions: AST::empty() }
     }
 
-    /// Evaluates `text` and hands what it prints to `listener` as it happens.
+    /// Starts to evaluate `text` on a script thread, and returns at once.
     ///
-    /// Blocks until the end, which the limits and `stop` bring about. A `listener`
-    /// that is slow holds the script back.
-    ///
-    /// # Errors
-    ///
-    /// A [`Fault`]; what the text had changed until then is kept.
-    pub fn evaluate(
-        &mut self,
-        text: &str,
-        stop: &Stop,
-        listener: &mut dyn FnMut(Said),
-    ) -> Result<Value, Fault> {
-        let (said_to_listener, said_by_script) = sync_channel(SAID_QUEUE);
-        let turn = Turn::new(self.engine.limits(), stop.clone(), said_to_listener);
-        thread::scope(|scope| {
-            let evaluation = thread::Builder::new()
-                .name("prepl-script".to_owned())
-                .stack_size(STACK_BYTES)
-                .spawn_scoped(scope, || {
-                    turn.begin();
-                    self.evaluate_here(text)
-                })
-                .map_err(|_| Fault::NoThread)?;
-            // Ends when the turn, and with it the sender, is dropped.
-            said_by_script.into_iter().for_each(listener);
-            evaluation.join().unwrap_or(Err(Fault::Broke))
-        })
+    /// `listener` is called there for each word the script says; a slow one holds the
+    /// script back, beyond its end. `ended` is called last, with the session and the
+    /// answer, whatever happened: what the text had changed until then is kept.
+    /// Without a free thread it is called before this returns, with
+    /// [`Fault::NoThread`]. The script ends by itself, by `bounds` and the limits of
+    /// the engine, or by `stop`; the wall time counts from this call.
+    pub fn start(
+        self,
+        text: Arc<str>,
+        bounds: Bounds,
+        stop: Stop,
+        listener: impl FnMut(Said) + Send + 'static,
+        ended: impl FnOnce(Session, Result<Value, Fault>) + Send + 'static,
+    ) {
+        let engine = self.engine.clone();
+        let bounds = bounds.at_most(engine.limits());
+        let (listener, ended) = (Box::new(listener), Box::new(ended));
+        let deadline = Instant::now() + bounds.wall;
+        let evaluation =
+            Evaluation { session: self, text, bounds, deadline, stop, listener, ended };
+        if let Err(evaluation) = engine.threads().run(Box::new(evaluation)) {
+            evaluation.refuse();
+        }
     }
 
-    fn evaluate_here(&mut self, text: &str) -> Result<Value, Fault> {
+    pub(crate) fn limits(&self) -> &Limits {
+        self.engine.limits()
+    }
+
+    /// Evaluates on this thread, whose stack must be as deep as a script may need.
+    pub(crate) fn evaluate(&mut self, text: &str, bounds: &Bounds) -> Result<Value, Fault> {
         let program = self.read(text)?;
-        let limits = self.engine.limits();
         let result = self.engine.rhai().eval_ast_with_scope::<Dynamic>(&mut self.scope, &program);
-        let answer = match result {
-            Ok(value) => Ok(Value::print(&value, limits.value_bytes)),
-            Err(error) => Err(Fault::from_run(*error, limits)),
-        };
+        match result {
+            Ok(value) => Ok(Value::print(&value, bounds.value_bytes)),
+            Err(error) => Err(Fault::from_run(*error, bounds)),
+        }
+    }
+
+    /// Forgets what a session may not keep.
+    pub(crate) fn tidy(&mut self) -> Result<(), Fault> {
         self.forget_shadowed();
         if self.forget_oversized() {
             return Err(Fault::TooMuch(Bound::ValueSize));
         }
-        answer
+        Ok(())
     }
 
     /// Reads `text` and keeps its functions; the program knows the earlier ones too.

@@ -1,17 +1,16 @@
 //! What the running evaluation may still use.
 //!
 //! Rhai gives its hooks and our functions no context, so the turn lives in a
-//! thread-local; an evaluation has a thread of its own, so the two end together.
+//! thread-local of the script thread, as long as the evaluation runs on it.
 
 use std::cell::RefCell;
-use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, EvalAltResult, INT, Position};
 
+use crate::Stop;
 use crate::bounded::cut;
 use crate::memory::resident_bytes;
-use crate::{Limits, Stop};
 
 /// How often the clock is asked: one step of the engine is some 100 ns.
 const CLOCK_EVERY: u64 = 64;
@@ -60,31 +59,42 @@ impl From<End> for Box<EvalAltResult> {
     }
 }
 
-#[derive(Debug)]
+/// Hears what a script says.
+pub(crate) type Listener = Box<dyn FnMut(Said) + Send>;
+
 pub(crate) struct Turn {
     deadline: Instant,
     stop: Stop,
-    said: SyncSender<Said>,
+    listener: Listener,
     output_left: usize,
     output_cut: bool,
     memory_ceiling: u64,
 }
 
 impl Turn {
-    pub(crate) fn new(limits: &Limits, stop: Stop, said: SyncSender<Said>) -> Self {
+    pub(crate) fn new(
+        deadline: Instant,
+        output_bytes: usize,
+        memory_bytes: u64,
+        stop: Stop,
+        listener: Listener,
+    ) -> Self {
         Self {
-            deadline: Instant::now() + limits.wall,
+            deadline,
             stop,
-            said,
-            output_left: limits.output_bytes,
+            listener,
+            output_left: output_bytes,
             output_cut: false,
-            memory_ceiling: resident_bytes().saturating_add(limits.memory_bytes),
+            memory_ceiling: resident_bytes().saturating_add(memory_bytes),
         }
     }
 
-    /// Makes this the turn of the current thread.
-    pub(crate) fn begin(self) {
+    /// Makes this the turn of the current thread while `work` runs, which must not panic.
+    pub(crate) fn during<T>(self, work: impl FnOnce() -> T) -> T {
         TURN.set(Some(self));
+        let done = work();
+        drop(TURN.take());
+        done
     }
 
     fn time_left(&self) -> Result<Duration, End> {
@@ -98,16 +108,20 @@ impl Turn {
     }
 
     fn say(&mut self, text: &str) {
-        let fits = cut(text, self.output_left);
-        self.output_left -= fits.len();
-        // A listener that is gone needs no words.
-        if !self.output_cut && (!fits.is_empty() || text.is_empty()) {
-            let _ = self.said.send(Said::Printed(fits.to_owned()));
+        if self.output_cut {
+            return;
         }
-        if fits.len() < text.len() && !self.output_cut {
-            self.output_cut = true;
-            let _ = self.said.send(Said::Cut);
+        // The line end counts, lest empty lines have no end.
+        if text.len() < self.output_left {
+            self.output_left -= text.len() + 1;
+            return (self.listener)(Said::Printed(text.to_owned()));
         }
+        self.output_cut = true;
+        let fits = cut(text, self.output_left.saturating_sub(1));
+        if !fits.is_empty() {
+            (self.listener)(Said::Printed(fits.to_owned()));
+        }
+        (self.listener)(Said::Cut);
     }
 }
 

@@ -8,7 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use common::{message_of, once, run, session_within};
+use common::{evaluate, message_of, once, run, session_within};
 use prepl_script::{Engine, Fault, Limits, Session, Sight, Stop};
 
 /// Serves one connection with `answer`, after the request was read.
@@ -171,7 +171,7 @@ fn the_stop_flag_ends_a_wait_for_a_server() {
     let limits = Limits { wall: Duration::from_secs(600), ..Limits::default() };
     let stop = Stop::default();
     let text = format!("print(1); http_get({url:?})");
-    let result = session_within(limits).evaluate(&text, &stop.clone(), &mut |_| stop.stop());
+    let result = evaluate(&mut session_within(limits), &text, &stop.clone(), &mut |_| stop.stop());
     assert_eq!(result, Err(Fault::Stopped));
 }
 

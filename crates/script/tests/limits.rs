@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{once, run, said, session, session_within, text_of};
+use common::{evaluate, once, run, said, session, session_within, text_of};
 use prepl_script::{Bound, Fault, Limits, Said, Stop};
 
 fn in_short_time() -> Limits {
@@ -33,7 +33,7 @@ fn the_stop_flag_ends_an_endless_loop() {
         operations: u64::MAX,
         ..Limits::default()
     });
-    let result = session.evaluate("print(1); loop {}", &stop.clone(), &mut |_| stop.stop());
+    let result = evaluate(&mut session, "print(1); loop {}", &stop.clone(), &mut |_| stop.stop());
     assert_eq!(result, Err(Fault::Stopped));
 }
 
@@ -41,7 +41,7 @@ fn the_stop_flag_ends_an_endless_loop() {
 fn a_stop_before_the_start_ends_it_too() {
     let stop = Stop::default();
     stop.stop();
-    assert_eq!(session().evaluate("loop {}", &stop, &mut |_| ()), Err(Fault::Stopped));
+    assert_eq!(evaluate(&mut session(), "loop {}", &stop, &mut |_| ()), Err(Fault::Stopped));
 }
 
 #[test]
@@ -151,17 +151,25 @@ fn a_long_text_is_not_read() {
 
 #[test]
 fn a_flood_of_output_is_cut_once() {
-    let limits = Limits { output_bytes: 7, ..Limits::default() };
+    let limits = Limits { output_bytes: 8, ..Limits::default() };
     let heard = said(&mut session_within(limits), "for i in 0..1000 { print(\"éé\"); }");
     let printed = |text: &str| Said::Printed(text.to_owned());
     assert_eq!(heard, [printed("éé"), printed("é"), Said::Cut]);
 }
 
 #[test]
+fn empty_lines_are_output_too() {
+    let limits = Limits { output_bytes: 3, ..Limits::default() };
+    let heard = said(&mut session_within(limits), "for i in 0..1000 { print(\"\"); }");
+    let empty = Said::Printed(String::new());
+    assert_eq!(heard, [empty.clone(), empty.clone(), empty, Said::Cut]);
+}
+
+#[test]
 fn output_arrives_while_the_script_runs() {
     let stop = Stop::default();
     let mut heard = 0;
-    let result = session().evaluate("loop { print(1); }", &stop.clone(), &mut |_| {
+    let result = evaluate(&mut session(), "loop { print(1); }", &stop.clone(), &mut |_| {
         heard += 1;
         if heard == 3 {
             stop.stop();

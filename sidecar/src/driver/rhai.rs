@@ -102,17 +102,20 @@ fn start(
             gone.stop();
         }
     };
-    session.start(ask.expression.as_str().into(), bounds, flag, listener, move |session, answer| {
-        // Without a receiver, the evaluation was given up.
-        let _ = to_session.send((session, answer));
-    });
+    session.start(
+        ask.expression.as_str().into(),
+        bounds,
+        flag,
+        listener,
+        move |session, answer| {
+            // Without a receiver, the evaluation was given up.
+            let _ = to_session.send((session, answer));
+        },
+    );
     by_engine
 }
 
-async fn ending(
-    answer: Result<script::Value, script::Fault>,
-    said: &mpsc::Sender<Said>,
-) -> Ending {
+async fn ending(answer: Result<script::Value, script::Fault>, said: &mpsc::Sender<Said>) -> Ending {
     let (last, end) = match answer {
         Ok(value) => {
             let truncated = value.truncated;
@@ -140,7 +143,7 @@ async fn ending(
 fn saying(said: script::Said) -> Said {
     match said {
         script::Said::Printed(text) => Said::Output(Stream::Out, Bytes::from(text + "\n")),
-        script::Said::Cut => Said::Notice("output cut at the engine's limit".into()),
+        script::Said::Cut => Said::Notice("output cut; raise --limit-bytes for more".into()),
     }
 }
 

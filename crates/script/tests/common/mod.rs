@@ -2,7 +2,11 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use prepl_script::{Engine, Fault, Limits, Said, Session, Sight, Stop, Value};
+use std::mem::replace;
+use std::sync::LazyLock;
+use std::sync::mpsc::sync_channel;
+
+use prepl_script::{Bounds, Engine, Fault, Limits, Said, Session, Sight, Stop, Value};
 
 pub fn session() -> Session {
     session_within(Limits::default())
@@ -13,7 +17,33 @@ pub fn session_within(limits: Limits) -> Session {
 }
 
 pub fn run(session: &mut Session, text: &str) -> Result<Value, Fault> {
-    session.evaluate(text, &Stop::default(), &mut |_| ())
+    evaluate(session, text, &Stop::default(), &mut |_| ())
+}
+
+/// What stands in for a session while it is away.
+static NOBODY: LazyLock<Engine> =
+    LazyLock::new(|| Engine::new(Sight::default(), Limits::default()));
+
+/// Evaluates, and blocks until the end.
+pub fn evaluate(
+    session: &mut Session,
+    text: &str,
+    stop: &Stop,
+    listener: &mut dyn FnMut(Said),
+) -> Result<Value, Fault> {
+    let (said_to_test, said_by_script) = sync_channel(1);
+    let (end_to_test, end_by_script) = sync_channel(1);
+    replace(session, Session::new(NOBODY.clone())).start(
+        text.into(),
+        Bounds::NONE,
+        stop.clone(),
+        move |said| said_to_test.send(said).unwrap(),
+        move |session, answer| end_to_test.send((session, answer)).unwrap(),
+    );
+    said_by_script.into_iter().for_each(listener);
+    let (back, answer) = end_by_script.recv().unwrap();
+    *session = back;
+    answer
 }
 
 /// The result of one text in a new session.
@@ -31,6 +61,6 @@ pub fn message_of(result: Result<Value, Fault>) -> String {
 
 pub fn said(session: &mut Session, text: &str) -> Vec<Said> {
     let mut all = Vec::new();
-    session.evaluate(text, &Stop::default(), &mut |said| all.push(said)).unwrap();
+    evaluate(session, text, &Stop::default(), &mut |said| all.push(said)).unwrap();
     all
 }
