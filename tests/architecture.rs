@@ -1,1 +1,174 @@
-fn main() {}
+//! The rules of ARCHITECTURE.md that a machine can check.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What each package may use of this workspace, in production code.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("prepl-core", &[]),
+    ("prepl-bencode", &[]),
+    ("prepl-identity", &[]),
+    ("prepl-runtime", &[]),
+    ("prepl-script", &[]),
+    ("prepl-fanout", &["prepl-core"]),
+    ("prepl-fold", &["prepl-core"]),
+    ("prepl-proto", &["prepl-core"]),
+    ("prepl-gateway", &["prepl-core", "prepl-fanout", "prepl-identity", "prepl-proto"]),
+    (
+        "prepl-sidecar",
+        &[
+            "prepl-bencode",
+            "prepl-core",
+            "prepl-identity",
+            "prepl-proto",
+            "prepl-runtime",
+            "prepl-script",
+        ],
+    ),
+    ("prepl-cli", &["prepl-core", "prepl-fold", "prepl-gateway", "prepl-identity"]),
+    ("session-store", &["prepl-bencode"]),
+    // The one program that brings the others together, and the tests.
+    (
+        "prepl-demo",
+        &[
+            "prepl-cli",
+            "prepl-gateway",
+            "prepl-identity",
+            "prepl-runtime",
+            "prepl-sidecar",
+            "session-store",
+        ],
+    ),
+    (
+        "prepl-tests",
+        &["prepl-core", "prepl-fanout", "prepl-gateway", "prepl-identity", "prepl-sidecar"],
+    ),
+];
+
+/// Libraries that only these packages may name.
+const NAMED_BY: &[(&str, &[&str])] = &[
+    ("rustls", &["prepl-identity"]),
+    ("tokio-rustls", &["prepl-identity"]),
+    ("rcgen", &["prepl-identity"]),
+    ("rhai", &["prepl-script"]),
+    ("tonic", &["prepl-proto", "prepl-gateway", "prepl-sidecar", "prepl-tests"]),
+    ("prost", &["prepl-proto"]),
+    ("steel-core", &["session-store"]),
+];
+
+/// Libraries that must not be in the tree at all: one TLS provider, no OpenSSL, no C compiler run
+/// for cryptography but ring's own.
+const BANNED: &[&str] = &["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls"];
+
+/// Lines of production code in one file.
+const MAX_FILE_LINES: usize = 500;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn metadata() -> Value {
+    let cargo = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
+    serde_json::from_slice(&cargo.stdout).unwrap()
+}
+
+/// Production dependencies of the workspace's own packages, by name.
+fn own_edges(metadata: &Value) -> BTreeMap<String, BTreeSet<String>> {
+    let members: BTreeSet<&str> =
+        metadata["workspace_members"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let own = packages.filter(|package| members.contains(package["id"].as_str().unwrap()));
+    own.map(|package| {
+        let dependencies = package["dependencies"].as_array().unwrap().iter();
+        let used = dependencies.filter(|dependency| dependency["kind"].is_null());
+        let names = used.map(|dependency| dependency["name"].as_str().unwrap().to_owned());
+        (package["name"].as_str().unwrap().to_owned(), names.collect())
+    })
+    .collect()
+}
+
+#[test]
+fn packages_use_only_what_they_may() {
+    let edges = own_edges(&metadata());
+    let allowed: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
+    assert_eq!(
+        edges.keys().map(String::as_str).collect::<Vec<_>>(),
+        allowed.keys().copied().collect::<Vec<_>>(),
+        "every package of the workspace has its line in MAY_USE"
+    );
+    for (package, used) in &edges {
+        for name in used.iter().filter(|name| edges.contains_key(*name)) {
+            let may = allowed[package.as_str()].contains(&name.as_str());
+            assert!(may, "{package} must not use {name}");
+        }
+    }
+}
+
+#[test]
+fn libraries_are_named_where_they_belong() {
+    let edges = own_edges(&metadata());
+    for (library, packages) in NAMED_BY {
+        for (package, used) in &edges {
+            let stray = used.contains(*library) && !packages.contains(&package.as_str());
+            assert!(!stray, "{package} must not name {library}; only {packages:?} may");
+        }
+    }
+}
+
+#[test]
+fn one_tls_provider_and_no_openssl() {
+    let metadata = metadata();
+    for package in metadata["packages"].as_array().unwrap() {
+        let name = package["name"].as_str().unwrap();
+        assert!(!BANNED.contains(&name), "{name} is in the dependency tree");
+    }
+}
+
+#[test]
+fn files_stay_readable() {
+    let mut long = Vec::new();
+    for file in rust_files(&root()) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let production = text.lines().take_while(|line| line.trim() != "#[cfg(test)]").count();
+        if production > MAX_FILE_LINES && !is_test(&file) {
+            long.push(format!("{}: {production} lines", file.display()));
+        }
+    }
+    assert!(long.is_empty(), "split along an idea:\n{}", long.join("\n"));
+}
+
+#[test]
+fn every_crate_says_what_it_is_for() {
+    for file in rust_files(&root()).into_iter().filter(|file| file.ends_with("src/lib.rs")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("//! "), "{} has no front page", file.display());
+    }
+}
+
+fn is_test(file: &Path) -> bool {
+    file.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "benches")
+}
+
+/// The workspace's own sources: no build output, no fuzz targets.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let skipped = |name: &str| name.starts_with('.') || name == "target" || name == "fuzz";
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && !skipped(&name) {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}

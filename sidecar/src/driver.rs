@@ -14,6 +14,7 @@ use prepl_core::{Expression, InterruptStrength, Raised, Stream};
 pub mod clojure;
 pub mod nrepl;
 pub mod readable;
+pub mod rhai;
 pub mod stream;
 
 /// One evaluation, as a driver sees it.
@@ -73,6 +74,8 @@ pub struct End {
     pub refused: Option<Arc<str>>,
     /// Namespace of the session afterwards.
     pub namespace: Option<Arc<str>>,
+    /// Bytes printed in all, where the runtime itself counts what it does not send.
+    pub output_bytes: Option<u64>,
 }
 
 /// What a runtime tells about itself.

@@ -149,6 +149,9 @@ impl Evaluator {
             session.evaluate(&ask, &said, stop, Patience::INTERRUPT_GRACE).await
         };
         let (ending, ()) = tokio::join!(evaluate, pass_on(saying, &mut meter, recorder));
+        if let Ending::Answered(End { output_bytes: Some(bytes), .. }) = &ending {
+            meter.count_at_least(*bytes);
+        }
         for event in meter.last_words() {
             recorder.tell(event).await;
         }

@@ -42,6 +42,11 @@ impl Meter {
         self.output_bytes
     }
 
+    /// Takes the runtime's own count, which knows what it did not send.
+    pub fn count_at_least(&mut self, output_bytes: u64) {
+        self.output_bytes = self.output_bytes.max(output_bytes);
+    }
+
     /// The events for one saying, in order.
     pub fn take(&mut self, said: Said) -> impl Iterator<Item = Event> {
         let (output, other) = match said {

@@ -23,10 +23,10 @@ impl Recorder {
     /// Tells one event.
     pub async fn tell(&mut self, event: Event) {
         self.keep(&event);
-        if let Some(reader) = &self.reader {
-            if reader.send(event).await.is_err() {
-                self.reader = None;
-            }
+        if let Some(reader) = &self.reader
+            && reader.send(event).await.is_err()
+        {
+            self.reader = None;
         }
     }
 

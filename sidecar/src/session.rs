@@ -166,10 +166,10 @@ impl Sessions {
 
     async fn fresh(&self) -> Result<Session, NotOpened> {
         let spare = self.spare().take();
-        if let Some((mut session, _)) = spare {
-            if session.is_usable() {
-                return Ok(session);
-            }
+        if let Some((mut session, _)) = spare
+            && session.is_usable()
+        {
+            return Ok(session);
         }
         Ok(self.open().await?.0)
     }

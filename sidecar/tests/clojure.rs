@@ -76,7 +76,7 @@ fn output(stream: Stream, text: &'static str) -> Step {
 }
 
 fn ended(namespace: &str) -> Step {
-    Step::Ended(End { namespace: Some(namespace.into()), ..End::default() })
+    Step::Ended(End { namespace: Some(namespace.into()), output_bytes: Some(0), ..End::default() })
 }
 
 #[test]
@@ -168,14 +168,14 @@ fn a_value_that_could_not_be_printed_leaves_nothing_behind() {
 #[test]
 fn output_beyond_the_limit_is_told_as_a_number() {
     let steps = Talk::evaluating().hear("\x011 done dXNlcg== 0 0 1234\n").unwrap();
-    let text = "1234 bytes were printed; all after the first 10 are dropped";
-    assert_eq!(steps, [Step::Said(Said::Notice(text.into())), ended("user")]);
+    let [Step::Ended(end)] = &steps[..] else { panic!("{steps:?}") };
+    assert_eq!(end.output_bytes, Some(1234));
 }
 
 #[test]
 fn the_end_tells_what_became_of_the_evaluation() {
     let steps = Talk::evaluating().hear("\x011 done dXNlcg== 1 1 0\n").unwrap();
-    let end = End { raised: true, interrupted: true, ..End::default() };
+    let end = End { raised: true, interrupted: true, output_bytes: Some(0), ..End::default() };
     assert_eq!(steps, [Step::Ended(End { namespace: Some("user".into()), ..end })]);
     let steps = Talk::evaluating().hear("\x011 refused bm8=\n").unwrap();
     assert_eq!(steps, [Step::Ended(End { refused: Some("no".into()), ..End::default() })]);

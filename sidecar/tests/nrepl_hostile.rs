@@ -209,6 +209,26 @@ fn an_error_of_the_server_after_output_raises_with_its_words() {
 }
 
 #[test]
+fn what_ran_is_never_called_refused() {
+    let mut peer = Peer::evaluating();
+    peer.says([("id", FIRST.into()), ("out", "ran".into())]);
+    let status = Value::list(["done", "error", "unknown-session"]);
+    peer.says([("id", FIRST.into()), ("status", status)]);
+    let steps = peer.steps();
+    assert_eq!(steps.last(), Some(&Step::Ended(End { raised: true, ..End::default() })));
+}
+
+#[test]
+fn one_exception_in_two_messages_is_told_once_with_its_root_class() {
+    let mut peer = Peer::evaluating();
+    peer.says([("id", FIRST.into()), ("ex", "class a.B".into()), ("root-ex", "class c.D".into())]);
+    peer.says([("id", FIRST.into()), ("status", Value::list(["eval-error", "done"]))]);
+    let raised = Raised { class: "c.D".into(), ..Raised::default() };
+    let end = End { raised: true, ..End::default() };
+    assert_eq!(peer.steps(), [Step::Said(Said::Raised(raised)), Step::Ended(end)]);
+}
+
+#[test]
 fn an_error_report_that_no_exception_follows_is_output() {
     let mut peer = Peer::evaluating();
     peer.says([("id", FIRST.into()), ("err", "Error: x\n".into())]);

@@ -13,16 +13,11 @@ use crate::driver::{Ask, End, Garbage, Said, Step};
 pub(super) struct Running {
     value: Vec<u8>,
     value_limit: usize,
-    output_limit: u64,
 }
 
 impl Running {
     pub(super) fn new(ask: &Ask) -> Running {
-        Running {
-            value: Vec::new(),
-            value_limit: ask.value_bytes as usize,
-            output_limit: ask.output_bytes.into(),
-        }
+        Running { value: Vec::new(), value_limit: ask.value_bytes as usize }
     }
 
     /// Breaks when the evaluation ended.
@@ -46,7 +41,6 @@ impl Running {
                 return Ok(ControlFlow::Break(()));
             }
             Tells::Done(done) => {
-                steps.extend(self.unsent(&done).map(said));
                 steps.push_back(Step::Ended(end(done)));
                 return Ok(ControlFlow::Break(()));
             }
@@ -67,14 +61,6 @@ impl Running {
         let whole = if truncated { whole_characters(&value) } else { &value };
         Said::Value { text: String::from_utf8_lossy(whole).into(), truncated }
     }
-
-    fn unsent(&self, done: &Done) -> Option<Said> {
-        let (all, limit) = (done.output_bytes, self.output_limit);
-        (all > limit).then(|| {
-            let text = format!("{all} bytes were printed; all after the first {limit} are dropped");
-            Said::Notice(text.into())
-        })
-    }
 }
 
 fn said(said: Said) -> Step {
@@ -82,8 +68,14 @@ fn said(said: Said) -> Step {
 }
 
 fn end(done: Done) -> End {
-    let Done { namespace, raised, interrupted, output_bytes: _ } = done;
-    End { raised, interrupted, refused: None, namespace: Some(namespace) }
+    let Done { namespace, raised, interrupted, output_bytes } = done;
+    End {
+        raised,
+        interrupted,
+        refused: None,
+        namespace: Some(namespace),
+        output_bytes: Some(output_bytes),
+    }
 }
 
 /// A text that was cut at a byte, without the piece of a character at its end.

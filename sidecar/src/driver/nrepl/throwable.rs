@@ -125,6 +125,14 @@ mod tests {
         assert_eq!(read(&wide).unwrap().trace.len(), MAX_FRAMES);
     }
 
+    #[test]
+    fn what_nests_too_deep_does_not_hide_what_follows() {
+        let (open, close) = ("[".repeat(40), "]".repeat(40));
+        let text = format!("#error {{:data {open}1{close} :cause \"x\" :trace [[a b \"c\" 1]]}}");
+        let raised = read(&text).unwrap();
+        assert_eq!((&*raised.message, raised.trace.len()), ("x", 1));
+    }
+
     proptest! {
         #[test]
         fn a_text_cut_anywhere_keeps_what_came_before(end in 0..COMPILE.len()) {

@@ -2,7 +2,7 @@
 
 /// Forms beyond these are not read: a trace of 2,000 frames has ten thousand.
 const MAX_FORMS: usize = 20_000;
-/// Deeper nesting is flattened; what matters here is at depth 4.
+/// Deeper groups are flattened into this one; what matters here is at depth 4.
 const MAX_DEPTH: usize = 16;
 
 /// A printed form.
@@ -18,7 +18,7 @@ pub(super) enum Form<'a> {
 
 /// Reads the first form; where the text is cut, everything that is open ends.
 pub(super) fn read(text: &str) -> Option<Form<'_>> {
-    let mut tree = Tree { open: Vec::new(), done: None, prefix: None };
+    let mut tree = Tree { open: Vec::new(), too_deep: 0, done: None, prefix: None };
     let mut rest = text;
     for _ in 0..MAX_FORMS {
         rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
@@ -72,6 +72,8 @@ impl<'a> Form<'a> {
 /// The groups that are open, innermost last.
 struct Tree<'a> {
     open: Vec<(Option<&'a str>, Vec<Form<'a>>)>,
+    /// Groups that are open beyond the deepest one that is kept.
+    too_deep: usize,
     done: Option<Form<'a>>,
     /// The namespace that a `#:ns` announced for the map after it.
     prefix: Option<&'a str>,
@@ -83,9 +85,7 @@ impl<'a> Tree<'a> {
         let after = &rest[c.len_utf8()..];
         match c {
             '(' | '[' | '{' => {
-                if self.open.len() < MAX_DEPTH {
-                    self.open.push((self.prefix.take(), Vec::new()));
-                }
+                self.open();
                 after
             }
             ')' | ']' | '}' => {
@@ -112,8 +112,18 @@ impl<'a> Tree<'a> {
         after
     }
 
+    fn open(&mut self) {
+        if self.open.len() < MAX_DEPTH {
+            self.open.push((self.prefix.take(), Vec::new()));
+        } else {
+            self.too_deep += 1;
+        }
+    }
+
     fn close(&mut self) {
-        if let Some((namespace, items)) = self.open.pop() {
+        if self.too_deep > 0 {
+            self.too_deep -= 1;
+        } else if let Some((namespace, items)) = self.open.pop() {
             self.place(Form::Group { namespace, items });
         }
     }
@@ -126,6 +136,7 @@ impl<'a> Tree<'a> {
     }
 
     fn end(mut self) -> Option<Form<'a>> {
+        self.too_deep = 0;
         while !self.open.is_empty() {
             self.close();
         }
