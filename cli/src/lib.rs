@@ -1,1 +1,41 @@
 //! prepl: arguments in, rendered answers out.
+//!
+//! The command line of prepl as a library, so that `prepl-demo` offers the same commands over a
+//! fleet of its own. This crate must not know: gRPC, certificates, Kubernetes; it asks through
+//! `prepl-gateway` and folds with `prepl-fold`.
+//!
+//! Reading order: [`command`] the words · [`exec`], [`targets`], [`fleet`], [`demo`] and
+//! [`completion`] one command each · [`select`], [`source`], [`pace`] and [`quantity`] what the
+//! arguments mean · [`reach`] and [`ids`] what a run needs · [`drive`], [`live`], [`gather`] and
+//! [`progress`] a run under way · [`render`] the screens · [`console`] and [`problem`] the user's
+//! two streams.
+
+pub mod command;
+pub mod completion;
+pub mod console;
+pub mod demo;
+pub mod drive;
+pub mod exec;
+pub mod fleet;
+pub mod gather;
+pub mod ids;
+pub mod live;
+pub mod pace;
+pub mod problem;
+pub mod progress;
+pub mod quantity;
+pub mod reach;
+pub mod render;
+pub mod select;
+pub mod source;
+pub mod targets;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs one command line; the first argument is the program's name.
+///
+/// Starts an async runtime of its own where it needs one: do not call it from within another.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    ExitCode::from(command::run(args))
+}

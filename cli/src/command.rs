@@ -1,0 +1,95 @@
+//! The words of the command line, and which file each command lives in.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+
+use crate::console::{ColorChoice, Console};
+use crate::problem::Problem;
+use crate::{completion, demo, exec, fleet, targets};
+
+/// The production REPL for fleets: ask every replica of a service in its own language
+#[derive(Parser, Clone, Debug)]
+#[command(
+    name = "prepl",
+    version,
+    after_help = "Examples:
+  prepl demo                                       a fleet to play with
+  prepl targets -l app=api                         who would be asked
+  prepl exec -l app=api '(count-sessions)'         ask them
+
+Answers go to stdout, everything else to stderr."
+)]
+struct Prepl {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// Folder of the fleet
+    #[arg(long, global = true, env = "PREPL_FLEET", value_name = "PATH", hide_env_values = true)]
+    pub fleet: Option<PathBuf>,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: ColorChoice,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Command {
+    Exec(exec::ExecArgs),
+    Targets(targets::TargetsArgs),
+    Demo(demo::DemoArgs),
+    Fleet(fleet::FleetArgs),
+    Completion(completion::CompletionArgs),
+    /// Print the version
+    Version,
+}
+
+/// Runs one command line; the first argument is the program's name.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let done = match Prepl::try_parse_from(args) {
+        Ok(prepl) => dispatch(&prepl),
+        Err(error) => unparsed(error),
+    };
+    done.unwrap_or_else(|problem| {
+        Console::detect(ColorChoice::Never).tell(&format!("{problem}\n"));
+        problem.code.number()
+    })
+}
+
+fn dispatch(prepl: &Prepl) -> Result<u8, Problem> {
+    let global = &prepl.global;
+    match &prepl.command {
+        Command::Exec(args) => exec::run(args, global),
+        Command::Targets(args) => targets::run(args, global),
+        Command::Demo(args) => demo::run(args),
+        Command::Fleet(args) => fleet::run(args, global),
+        Command::Completion(args) => print(global, &completion::script(args, Prepl::command())),
+        Command::Version => print(global, &format!("prepl {}\n", env!("CARGO_PKG_VERSION"))),
+    }
+}
+
+/// Help and version were asked for and are answers; all else is an error.
+fn unparsed(error: clap::Error) -> Result<u8, Problem> {
+    use clap::error::ErrorKind;
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            Ok(0)
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            Err(Problem::usage("no command given").hint("--help lists the commands"))
+        }
+        _ => Err(Problem::from(error)),
+    }
+}
+
+fn print(global: &Global, text: &str) -> Result<u8, Problem> {
+    Console::detect(global.color).answer(text);
+    Ok(0)
+}

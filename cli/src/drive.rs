@@ -1,0 +1,102 @@
+//! Follows a run to its end: live output, progress, and what Ctrl-C means.
+
+use std::time::Instant;
+
+use prepl_core::{Answer, Report, Selection, Summary};
+use prepl_gateway::Run;
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::console::Console;
+use crate::gather::Gathering;
+use crate::live::Live;
+use crate::progress::{Progress, REDRAW};
+
+/// A run that is followed.
+#[derive(Debug)]
+pub struct Follow<'a> {
+    console: &'a mut Console,
+    live: Live,
+    progress: Progress,
+    gathering: Gathering,
+    begun: Instant,
+    stop_asked: bool,
+}
+
+impl<'a> Follow<'a> {
+    /// Follows a run over a selection; progress is drawn when wanted.
+    pub fn new(
+        console: &'a mut Console,
+        selection: &Selection,
+        live: Live,
+        with_progress: bool,
+    ) -> Follow<'a> {
+        Follow {
+            console,
+            live,
+            progress: Progress::new(selection.len(), with_progress),
+            gathering: Gathering::new(selection),
+            begun: Instant::now(),
+            stop_asked: false,
+        }
+    }
+
+    /// Waits for the end of the run, or for the second Ctrl-C.
+    pub async fn to_the_end(mut self, mut run: Run) -> (Vec<Answer>, Summary) {
+        let mut interrupts = interrupts();
+        let mut ticks = interval(REDRAW);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first tick comes at once; a run that is over by the second shows no progress.
+        ticks.tick().await;
+        loop {
+            tokio::select! {
+                report = run.next() => match report {
+                    Some(report) => self.report(report, &run),
+                    None => break,
+                },
+                Some(()) = interrupts.recv() => {
+                    if self.stop_asked {
+                        break;
+                    }
+                    self.ask_to_stop(&run);
+                }
+                _ = ticks.tick() => self.progress.draw(self.console),
+            }
+        }
+        self.progress.erase(self.console);
+        self.gathering.finish(self.begun.elapsed())
+    }
+
+    fn report(&mut self, report: Report, run: &Run) {
+        let mut text = self.live.report(&report);
+        if let Some(answer) = self.gathering.take(report) {
+            self.progress.done(answer.class());
+            text += &self.live.answer(answer);
+        }
+        if !text.is_empty() {
+            self.progress.erase(self.console);
+            self.console.answer(&text);
+        }
+        if self.console.reader_left() && !self.stop_asked {
+            self.stop_asked = true;
+            run.stopper().interrupt();
+        }
+    }
+
+    fn ask_to_stop(&mut self, run: &Run) {
+        self.stop_asked = true;
+        run.stopper().interrupt();
+        self.progress.erase(self.console);
+        let pending = crate::render::crowd::count(self.gathering.pending());
+        self.console.tell(&format!("interrupting {pending}… Ctrl-C again to leave at once\n"));
+    }
+}
+
+/// Each Ctrl-C from now on.
+fn interrupts() -> mpsc::Receiver<()> {
+    let (interrupt, interrupts) = mpsc::channel(2);
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() && interrupt.send(()).await.is_ok() {}
+    });
+    interrupts
+}

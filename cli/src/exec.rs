@@ -1,0 +1,172 @@
+//! `prepl exec`: one expression over a selection, once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use prepl_core::{ExitCode, Limits, RequestId, Selection, SessionName};
+use prepl_fold::Comparison;
+use prepl_gateway::{Dialer, Gateway, Plan};
+
+use crate::command::Global;
+use crate::console::Console;
+use crate::drive::Follow;
+use crate::live::Live;
+use crate::pace::PaceArgs;
+use crate::problem::Problem;
+use crate::render::{self, Format, Results, View, closing};
+use crate::select::{self, SelectArgs};
+use crate::source::SourceArgs;
+use crate::{ids, quantity, reach};
+
+/// Evaluate an expression on every replica you name, and fold the answers
+#[derive(Args, Clone, Debug)]
+#[command(
+    override_usage = "prepl exec [TARGET] [FLAGS] EXPR",
+    after_help = "Examples:
+  prepl exec -l app=api '(count-sessions)'
+  prepl exec -n shop deploy/api --expect-same '(feature? :new-cart)'
+  prepl exec 'api-.*' --per zone=1 -f check.clj -o json
+  echo '(+ 1 2)' | prepl exec -A -
+
+Exit codes: 0 all ok, 1 prepl failed, 2 usage, 3 nothing matched, 4 denied, 5 all raised,
+6 some raised, 7 some unreachable or refused, 8 unknown on at least one, 9 answers differ
+(--expect-same), 124 deadline, 130 interrupted"
+)]
+pub struct ExecArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    select: SelectArgs,
+    #[command(flatten)]
+    pace: PaceArgs,
+    #[command(flatten)]
+    evaluate: EvaluateArgs,
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "How to evaluate")]
+struct EvaluateArgs {
+    /// Connect to all first, then start all at one moment
+    #[arg(long)]
+    barrier: bool,
+    /// Longest time of the evaluation on one replica
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = quantity::duration)]
+    timeout: Duration,
+    /// Longest time of the whole run
+    #[arg(long, value_name = "TIME", value_parser = quantity::duration)]
+    deadline: Option<Duration>,
+    /// Keep REPL state on each replica under this name
+    #[arg(long, value_name = "NAME")]
+    session: Option<SessionName>,
+    /// Namespace or module to evaluate in
+    #[arg(long, value_name = "NAME")]
+    ns: Option<String>,
+    /// Most bytes of one value, and of the printed output, per replica
+    #[arg(long, default_value = "64Ki", value_name = "SIZE", value_parser = quantity::bytes)]
+    limit_bytes: u32,
+    /// Name of the request; a replica that has seen it gives its first answer and runs nothing
+    #[arg(long, value_name = "ID")]
+    request_id: Option<RequestId>,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "How to show the answers")]
+struct ShowArgs {
+    /// Form of the answers
+    #[arg(short, long, value_enum, default_value = "fold", value_name = "FORM")]
+    output: Format,
+    /// When answers are equal: exact, canonical (same value) or shape (same keys and types)
+    #[arg(long, default_value = "canonical", value_name = "HOW")]
+    compare: Comparison,
+    /// Exit with 9 when answers differ
+    #[arg(long)]
+    expect_same: bool,
+    /// Groups shown in full; the rest is summed up
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    max_groups: usize,
+    /// Draw no progress
+    #[arg(long)]
+    no_progress: bool,
+    /// Write nothing but answers and errors
+    #[arg(short, long)]
+    quiet: bool,
+    /// Exit with 0 however the replicas answered
+    #[arg(long)]
+    exit_zero: bool,
+}
+
+/// Runs the expression; the exit code tells how the replicas answered.
+pub fn run(args: &ExecArgs, global: &Global) -> Result<u8, Problem> {
+    let mut console = Console::detect(global.color);
+    let done = evaluate(args, global, &mut console);
+    if let Err(problem) = &done {
+        console.answer(&render::problem(args.show.output, problem));
+    }
+    let code = show(args, &done?, &mut console);
+    let excused = args.show.exit_zero && code != ExitCode::Interrupted;
+    Ok(if excused { ExitCode::Ok.number() } else { code.number() })
+}
+
+fn evaluate(args: &ExecArgs, global: &Global, console: &mut Console) -> Result<Results, Problem> {
+    let (target, expression) = args.source.read()?;
+    let plan = Plan {
+        run: ids::run()?,
+        request: args.evaluate.request_id.map_or_else(ids::request, Ok)?,
+        expression,
+        session: args.evaluate.session.clone(),
+        namespace: args.evaluate.ns.as_deref().map(Arc::from),
+        limits: args.evaluate.limits()?,
+        patience: args.pace.patience(args.evaluate.deadline),
+        width: args.pace.width(),
+        barrier: args.evaluate.barrier,
+    };
+    let fleet = reach::open(global.fleet.as_deref())?;
+    let selection = select::resolve(&args.select.query(target), fleet.replicas())?;
+    let gateway = reach::gateway(&fleet)?;
+    follow(args, &gateway, selection, plan, console)
+}
+
+fn follow(
+    args: &ExecArgs,
+    gateway: &Gateway<Dialer>,
+    selection: Selection,
+    plan: Plan,
+    console: &mut Console,
+) -> Result<Results, Problem> {
+    let names = (plan.run, plan.request);
+    let (live, first) = Live::begin(args.show.output, &selection, names, console.out_colour);
+    console.answer(&first);
+    let with_progress = console.err_terminal && !args.show.no_progress && !args.show.quiet;
+    let runtime = reach::runtime()?;
+    let (answers, summary) = runtime.block_on(async {
+        let run = gateway.run(&selection, plan);
+        Follow::new(console, &selection, live, with_progress).to_the_end(run).await
+    });
+    // What still waits for a replica must not hold up the user.
+    runtime.shutdown_background();
+    let (run, request) = names;
+    Ok(Results::new(selection, answers, summary, run, request, args.show.compare))
+}
+
+fn show(args: &ExecArgs, results: &Results, console: &mut Console) -> ExitCode {
+    let code = results.exit_code(args.show.expect_same);
+    let view = View {
+        colour: console.out_colour,
+        on_terminal: console.out_terminal,
+        max_groups: args.show.max_groups,
+    };
+    console.answer(&render::finished(args.show.output, results, code, view));
+    if !args.show.quiet {
+        console.tell(&closing::closing(results, console.err_colour));
+    }
+    code
+}
+
+impl EvaluateArgs {
+    fn limits(&self) -> Result<Limits, Problem> {
+        Limits::new(self.timeout, self.limit_bytes, self.limit_bytes).map_err(Problem::usage)
+    }
+}

@@ -1,0 +1,111 @@
+//! The closing line: who was asked, how it ended, how long it took; the same in every form.
+
+use std::time::Duration;
+
+use prepl_core::Class;
+use prepl_core::report::Stopped;
+
+use super::page::{self, Ink, Page};
+use super::{Results, crowd};
+use crate::quantity::show_duration;
+
+const COUNTS_COLUMNS: usize = 25;
+
+/// The two lines that end every run.
+pub fn closing(results: &Results, colour: bool) -> String {
+    let mut page = Page::new(colour);
+    page.end();
+    stopped(&mut page, results.summary.stopped);
+    page.put(Ink::Faint, &asked(results)).end();
+    let counts = counts(results);
+    page.cell(ink(results), &counts, COUNTS_COLUMNS);
+    if page::width(&counts) >= COUNTS_COLUMNS {
+        page.put(Ink::Plain, "   ");
+    }
+    page.put(Ink::Faint, &times(results)).end();
+    page.finish()
+}
+
+fn stopped(page: &mut Page, stopped: Option<Stopped>) {
+    let why = match stopped {
+        None => return,
+        Some(Stopped::Interrupted) => "interrupted",
+        Some(Stopped::Deadline) => "the deadline of the run passed",
+    };
+    page.put(Ink::Warn, "stopped").put(Ink::Plain, &format!("  {why}")).end();
+}
+
+fn asked(results: &Results) -> String {
+    let replicas = results.selection.replicas();
+    let parts = [
+        crowd::workloads(replicas.iter()),
+        crowd::count(replicas.len()),
+        crowd::versions(replicas.iter()),
+        crowd::zones(replicas.iter()),
+    ];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// Every class that is not zero; the numbers add up to the selection.
+fn counts(results: &Results) -> String {
+    let counts = &results.summary.counts;
+    let present = Class::ALL.into_iter().filter(|class| counts.of(*class) > 0);
+    let counts = present.map(|class| {
+        let count = crowd::grouped(counts.of(class) as usize);
+        let answers = results.folded.ok.len();
+        match class {
+            Class::Ok if answers > 1 => format!("{count} ok, {} answers", crowd::grouped(answers)),
+            class => format!("{count} {class}"),
+        }
+    });
+    counts.collect::<Vec<_>>().join(" · ")
+}
+
+fn ink(results: &Results) -> Ink {
+    let counts = &results.summary.counts;
+    if counts.of(Class::Ok) == counts.total() { Ink::Good } else { Ink::Bad }
+}
+
+fn times(results: &Results) -> String {
+    let mut parts = Vec::new();
+    if let Some(times) = Percentiles::of(results) {
+        parts.push(format!("p50 {}", show_duration(times.p50)));
+        if times.count >= 100 {
+            parts.push(format!("p99 {}", show_duration(times.p99)));
+        }
+        parts.push(format!("max {}", show_duration(times.max)));
+    }
+    parts.extend(results.summary.skew.map(|skew| format!("skew {}", show_duration(skew))));
+    parts.push(format!("run {}", results.run));
+    parts.join("   ")
+}
+
+/// Times from the start of the run to the answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Percentiles {
+    /// Answers that were measured.
+    pub count: usize,
+    /// Half of the answers came within.
+    pub p50: Duration,
+    /// 99 of 100 answers came within.
+    pub p99: Duration,
+    /// The last answer.
+    pub max: Duration,
+}
+
+impl Percentiles {
+    /// Measures the replicas that answered; `None` when none did.
+    pub fn of(results: &Results) -> Option<Percentiles> {
+        let answered = |class| matches!(class, Class::Ok | Class::Raised);
+        let answers = results.answers.iter().filter(|answer| answered(answer.class()));
+        let mut times: Vec<_> = answers.map(|answer| answer.done.timings.total).collect();
+        times.sort_unstable();
+        let rank = |percent: usize| times.get((times.len() * percent).div_ceil(100).max(1) - 1);
+        Some(Percentiles {
+            count: times.len(),
+            p50: *rank(50)?,
+            p99: *rank(99)?,
+            max: *times.last()?,
+        })
+    }
+}

@@ -1,0 +1,245 @@
+//! The built binary from outside: streams, exit codes, one line an error.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by its panic")]
+
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+fn prepl(fleet: Option<&Path>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_prepl"));
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("USER", "tester").stdin(Stdio::null());
+    if let Some(fleet) = fleet {
+        command.env("PREPL_FLEET", fleet);
+    }
+    command
+}
+
+fn run(fleet: Option<&Path>, args: &[&str]) -> Output {
+    prepl(fleet).args(args).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A refusal: its code, nothing on stdout, one line of error and perhaps one hint.
+fn refused(output: &Output, code: i32) -> String {
+    let text = stderr(output);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert_eq!(stdout(output), "");
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[0].starts_with("error: "), "{text}");
+    assert!(lines.len() == 1 || lines.len() == 2 && lines[1].starts_with("hint: "), "{text}");
+    text
+}
+
+/// A fleet of two replicas whose sidecars listen and say nothing.
+struct SilentFleet {
+    folder: TempDir,
+    _listeners: Vec<TcpListener>,
+}
+
+impl SilentFleet {
+    fn new() -> SilentFleet {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop");
+        assert!(run(Some(&path), &["fleet", "init", "shop"]).status.success());
+        let listeners: Vec<_> = ["api-1", "api-2"]
+            .map(|name| {
+                let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                let address = listener.local_addr().unwrap().to_string();
+                let add = ["fleet", "add", name, "--address", &address, "-l", "app=api"];
+                let added = run(Some(&path), &[&add[..], &["--workload", "deploy/api"]].concat());
+                assert!(added.status.success(), "{}", stderr(&added));
+                listener
+            })
+            .into();
+        SilentFleet { folder, _listeners: listeners }
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("shop")
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        run(Some(&self.path()), args)
+    }
+}
+
+#[test]
+fn arguments_that_cannot_be_read_are_refused_in_one_line() {
+    refused(&run(None, &[]), 2);
+    refused(&run(None, &["nonsense"]), 2);
+    refused(&run(None, &["exec", "--no-such-flag", "1"]), 2);
+    refused(&run(None, &["exec", "--pick", "0", "1"]), 2);
+    refused(&run(None, &["exec", "-A", "--timeout", "3", "1"]), 2);
+    refused(&run(None, &["exec", "-A", "--compare", "same", "1"]), 2);
+    refused(&run(None, &["exec", "-l", "app in api", "1"]), 2);
+    refused(&run(None, &["exec", "-l", "app=api"]), 2);
+    refused(&run(None, &["exec", "a", "b", "c"]), 2);
+    refused(&run(None, &["exec", "-A", "-n", "shop", "1"]), 2);
+}
+
+#[test]
+fn a_missing_fleet_is_told_with_what_to_do() {
+    let text = refused(&run(None, &["exec", "-A", "1"]), 2);
+    assert!(text.contains("PREPL_FLEET"), "{text}");
+    let nowhere = tempfile::tempdir().unwrap();
+    refused(&run(Some(nowhere.path()), &["targets", "-A"]), 1);
+}
+
+#[test]
+fn a_broken_fleet_file_is_told_with_its_line() {
+    let fleet = SilentFleet::new();
+    let path = fleet.path().join("fleet.toml");
+    let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    file.write_all(b"\nnonsense = 1\n").unwrap();
+    let text = refused(&fleet.run(&["exec", "-A", "1"]), 1);
+    assert_eq!(text.matches("line ").count(), 1, "{text}");
+}
+
+#[test]
+fn naming_no_replica_is_an_error_never_all() {
+    let fleet = SilentFleet::new();
+    let text = refused(&fleet.run(&["exec", "1"]), 2);
+    assert!(text.contains("-A means all"), "{text}");
+    refused(&fleet.run(&["exec", "-n", "default", "1"]), 2);
+    refused(&fleet.run(&["targets"]), 2);
+}
+
+#[test]
+fn what_matches_nothing_is_named() {
+    let fleet = SilentFleet::new();
+    let text = refused(&fleet.run(&["exec", "-l", "ap=api", "1"]), 3);
+    assert!(text.contains("no replica has a label ap; the fleet has app"), "{text}");
+    let text = refused(&fleet.run(&["targets", "deploy/apo"]), 3);
+    assert!(text.contains("the fleet has deployment/api"), "{text}");
+}
+
+#[test]
+fn machine_forms_tell_errors_as_data() {
+    let fleet = SilentFleet::new();
+    let output = fleet.run(&["exec", "-l", "ap=api", "-o", "json", "1"]);
+    assert_eq!(output.status.code(), Some(3));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["error"]["exit_code"], 3);
+}
+
+#[test]
+fn an_empty_expression_is_refused() {
+    let fleet = SilentFleet::new();
+    refused(&fleet.run(&["exec", "-A", " "]), 2);
+    refused(&fleet.run(&["exec", "-A", "-"]), 2);
+    refused(&fleet.run(&["exec", "-A", "-f", "/no/such/file"]), 2);
+}
+
+#[test]
+fn silent_replicas_are_counted_and_named() {
+    let fleet = SilentFleet::new();
+    let args = ["exec", "-l", "app=api", "--connect-timeout", "50ms", "1"];
+    let output = fleet.run(&args);
+    assert_eq!(output.status.code(), Some(7));
+    assert!(stdout(&output).starts_with("⌁ unreachable  2 replicas\n   api-1  api-2\n"));
+    assert!(stderr(&output).contains("api · 2 replicas\n2 unreachable "), "{}", stderr(&output));
+    let excused = fleet.run(&[&args[..], &["--exit-zero", "-q"]].concat());
+    assert_eq!((excused.status.code(), stderr(&excused)), (Some(0), String::new()));
+}
+
+#[test]
+fn targets_tell_who_cannot_answer() {
+    let fleet = SilentFleet::new();
+    let output = fleet.run(&["targets", "api", "--connect-timeout", "50ms", "-o", "json"]);
+    assert_eq!(output.status.code(), Some(7));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["targets"][1]["replica"], "api-2");
+    assert_eq!(document["targets"][1]["state"], "unreachable");
+    let names = fleet.run(&["targets", "-A", "--connect-timeout", "50ms", "-o", "name"]);
+    assert_eq!(stdout(&names), "api-1\napi-2\n");
+}
+
+#[test]
+fn an_interrupted_run_still_gives_a_valid_document() {
+    let fleet = SilentFleet::new();
+    let child = prepl(Some(&fleet.path()))
+        .args(["exec", "-A", "-o", "jsonl", "--connect-timeout", "1h", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A sidecar that was dialled proves that the run, and with it Ctrl-C, is under way.
+    let dialled = fleet._listeners[0].accept().unwrap();
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    drop(dialled);
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    assert!(stderr(&output).contains("interrupting 2 replicas…"), "{}", stderr(&output));
+    let lines = stdout(&output);
+    let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["kind"], &last["stopped"]), (&"summary".into(), &"interrupted".into()));
+    assert_eq!(last["selected"], 2);
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_output_quietly() {
+    let fleet = SilentFleet::new();
+    let mut child = prepl(Some(&fleet.path()))
+        .args(["exec", "-A", "-o", "json", "-q", "--connect-timeout", "50ms", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output)), (Some(7), String::new()));
+}
+
+#[test]
+fn a_fleet_is_made_listed_and_given_to_others() {
+    let fleet = SilentFleet::new();
+    let list = fleet.run(&["fleet", "list"]);
+    assert!(stdout(&list).contains("api-1  default    deployment/api"), "{}", stdout(&list));
+    let out = fleet.folder.path().join("for-mira");
+    let issue = ["fleet", "issue", "mira", "--role", "viewer", "--out", out.to_str().unwrap()];
+    assert!(fleet.run(&issue).status.success());
+    let theirs = run(Some(&out), &["fleet", "add", "x", "--address", "10.0.0.1:7070"]);
+    refused(&theirs, 1);
+    assert!(fleet.run(&["fleet", "remove", "api-1"]).status.success());
+    refused(&fleet.run(&["fleet", "remove", "api-1"]), 1);
+}
+
+#[test]
+fn help_teaches_by_examples() {
+    for command in ["exec", "targets", "demo", "fleet", "completion"] {
+        let output = run(None, &[command, "--help"]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(stdout(&output).contains("Examples:\n  "), "{command}");
+    }
+}
+
+#[test]
+fn completion_and_version_are_answers() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = run(None, &["completion", shell]);
+        assert!(output.status.success() && stdout(&output).contains("selector"), "{shell}");
+    }
+    assert!(stdout(&run(None, &["version"])).starts_with("prepl "));
+}
+
+#[test]
+fn a_demo_that_is_not_installed_says_how_to_get_it() {
+    let alone = tempfile::tempdir().unwrap();
+    let copy = alone.path().join("prepl");
+    std::fs::copy(env!("CARGO_BIN_EXE_prepl"), &copy).unwrap();
+    let output = Command::new(copy).env_clear().args(["demo", "exec", "1"]).output().unwrap();
+    let text = refused(&output, 1);
+    assert!(text.contains("cargo run -p prepl-demo"), "{text}");
+}
