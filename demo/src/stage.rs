@@ -62,7 +62,7 @@ impl Stage {
         let parts = cast::parts(demo.replicas);
         let (services, repls) = match demo.clojure {
             true => clojure_services(demo, folder.path(), &parts)?,
-            false => scheme_services(&parts)?,
+            false => scheme_services(folder.path(), &parts)?,
         };
         let domain: TrustDomain = "demo.fleet.prepl".parse()?;
         let authority = Authority::create(&domain)?;
@@ -101,11 +101,13 @@ impl Stage {
 
 type Services = (Vec<Process>, Vec<String>);
 
-fn scheme_services(parts: &[Part]) -> Result<Services, NoStage> {
+fn scheme_services(folder: &Path, parts: &[Part]) -> Result<Services, NoStage> {
     let started = parts.iter().map(|part| {
         let figures = &part.service;
         let mut command = own_program()?;
         command.arg("part-service");
+        // Steel wants a folder of its own, and otherwise makes one in the user's home.
+        command.env("STEEL_HOME", folder.join("steel"));
         command.args(["--version", &figures.version, "--zone", &figures.zone]);
         command.args(["--sessions", &figures.sessions.to_string()]);
         command.args(["--cache-generation", &figures.cache_generation.to_string()]);

@@ -70,6 +70,8 @@ pub struct End {
     pub raised: bool,
     /// The runtime says that it was interrupted.
     pub interrupted: bool,
+    /// It was asked to stop, and the runtime does not tell whether it stopped.
+    pub may_still_run: bool,
     /// The runtime refused the text before it ran anything of it.
     pub refused: Option<Arc<str>>,
     /// Namespace of the session afterwards.

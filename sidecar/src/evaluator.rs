@@ -201,6 +201,7 @@ fn outcome(ending: &Ending, asked: Option<Asked>, time: Duration) -> Outcome {
             Outcome::Refused(Refusal::Unreadable(Reason::new(reason.to_string())))
         }
         (Ending::Answered(End { refused: Some(reason), .. }), _) => limit(reason),
+        (Ending::Answered(End { may_still_run: true, .. }), _) => unconfirmed(asked, time),
         (Ending::Answered(End { interrupted: true, .. }), Some(Asked::Deadline)) => {
             let reason = Reason::new(format!("no answer within {time:?}; it was interrupted"));
             Outcome::Unknown { reason, may_still_run: false }
@@ -209,13 +210,19 @@ fn outcome(ending: &Ending, asked: Option<Asked>, time: Duration) -> Outcome {
             Outcome::Raised
         }
         (Ending::Answered(_), _) => Outcome::Ok,
-        (Ending::Unconfirmed, Some(Asked::Interrupt)) => {
+        (Ending::Unconfirmed, _) => unconfirmed(asked, time),
+        (Ending::Lost(reason), _) => Outcome::unknown(reason),
+    }
+}
+
+fn unconfirmed(asked: Option<Asked>, time: Duration) -> Outcome {
+    match asked {
+        Some(Asked::Interrupt) => {
             Outcome::unknown("interrupted, and the runtime did not confirm it; it may still run")
         }
-        (Ending::Unconfirmed, _) => Outcome::unknown(format!(
+        _ => Outcome::unknown(format!(
             "no answer within {time:?}, interrupt not confirmed; it may still run"
         )),
-        (Ending::Lost(reason), _) => Outcome::unknown(reason),
     }
 }
 

@@ -76,7 +76,15 @@ fn output(stream: Stream, text: &'static str) -> Step {
 }
 
 fn ended(namespace: &str) -> Step {
-    Step::Ended(End { namespace: Some(namespace.into()), output_bytes: Some(0), ..End::default() })
+    ended_after(namespace, 0)
+}
+
+fn ended_after(namespace: &str, output_bytes: u64) -> Step {
+    Step::Ended(End {
+        namespace: Some(namespace.into()),
+        output_bytes: Some(output_bytes),
+        ..End::default()
+    })
 }
 
 #[test]
@@ -307,7 +315,8 @@ fn real_streams_say_what_was_asked() {
         replay(&asked, [&stream[..hello], &stream[hello..]].into_iter()).split_off(1)
     };
     let (out, err) = (output(Stream::Out, "o"), output(Stream::Err, "e"));
-    assert_eq!(said("forms"), [value("1"), out, err, value("2"), value("\"é☃😀\""), ended("user")]);
+    let values = [value("1"), out, err, value("2"), value("\"é☃😀\"")];
+    assert_eq!(said("forms"), [&values[..], &[ended_after("user", 2)]].concat());
     assert_eq!(said("input"), [Step::Said(Said::NeedInput), value("nil"), ended("user")]);
     assert_eq!(said("namespace"), [value("nil"), ended("made.here")]);
     assert_eq!(said("chatty")[..1], [output(Stream::Out, "0123456789")]);

@@ -37,7 +37,7 @@ pub fn limits() -> script::Limits {
     script::Limits {
         wall: longest + Patience::INTERRUPT_GRACE,
         text_bytes: prepl_core::expression::MAX_BYTES,
-        output_bytes: most as usize,
+        output_bytes: usize::MAX,
         value_bytes: most as usize,
         ..script::Limits::default()
     }
@@ -91,8 +91,8 @@ fn start(
 ) -> oneshot::Receiver<Ended> {
     let bounds = script::Bounds {
         wall,
-        // What does not fit is cut by the engine, which says so, and not by the receiver.
-        output_bytes: ask.output_bytes as usize,
+        // The receiver cuts it, and tells how much there was.
+        output_bytes: usize::MAX,
         value_bytes: ask.value_bytes as usize,
     };
     let (to_session, by_engine) = oneshot::channel();

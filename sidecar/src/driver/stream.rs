@@ -77,7 +77,12 @@ pub enum Ending {
 impl Ending {
     /// Whether the session may be used again.
     pub fn keeps_session(&self) -> bool {
-        matches!(self, Ending::Answered(_) | Ending::Unreadable(_))
+        match self {
+            // A runtime that refuses may have forgotten the session.
+            Ending::Answered(end) => end.refused.is_none() && !end.may_still_run,
+            Ending::Unreadable(_) => true,
+            Ending::Unconfirmed | Ending::Lost(_) => false,
+        }
     }
 }
 
@@ -167,6 +172,8 @@ impl StreamSession {
         self.conversation.close(&mut self.output);
         let goodbye = async {
             self.flush().await?;
+            // A server that answers into a closed socket writes a stack trace into the app's log.
+            let _ = self.read().await;
             self.socket.shutdown().await
         };
         // The app may be gone already: then there is nobody to say good-bye to.

@@ -72,6 +72,7 @@ fn end(done: Done) -> End {
     End {
         raised,
         interrupted,
+        may_still_run: false,
         refused: None,
         namespace: Some(namespace),
         output_bytes: Some(output_bytes),

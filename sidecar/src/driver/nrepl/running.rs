@@ -113,11 +113,7 @@ impl Running {
             self.failed(reply, steps);
         }
         self.say_report(steps);
-        if self.end.interrupted && self.threw_after_interrupt != Some(true) {
-            let text = "the runtime was asked to stop the evaluation and does not tell whether it \
-                        stopped; it may still run";
-            self.say(Said::Notice(text.into()), steps);
-        }
+        self.end.may_still_run = self.end.interrupted && self.threw_after_interrupt != Some(true);
         steps.push_back(Step::Ended(std::mem::take(&mut self.end)));
     }
 
