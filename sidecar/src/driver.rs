@@ -61,6 +61,8 @@ pub enum Step {
     Late(usize),
     /// The running evaluation ended.
     Ended(End),
+    /// The peer took our good-bye: nothing follows.
+    Closed,
 }
 
 /// How a runtime says that an evaluation ended.
@@ -115,7 +117,7 @@ pub trait Conversation: Send {
     /// Asks the runtime to stop the running evaluation; its end still is [`Step::Ended`].
     fn interrupt(&mut self, out: &mut BytesMut);
 
-    /// Says good-bye; no answer is awaited.
+    /// Says good-bye; [`Step::Closed`] or the end of the connection follows.
     fn close(&mut self, out: &mut BytesMut);
 
     /// Takes bytes from the peer: consumes whole messages from `input`, leaves a cut one there.

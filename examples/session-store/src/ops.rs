@@ -80,8 +80,14 @@ impl Requests {
         let nothing = || Value::dict::<&str>([]);
         reply.send([
             ("ops", Value::dict(OPS.map(|op| (op, nothing())))),
-            ("versions", versions(&self.version)),
-            ("aux", Value::dict([("current-ns", Value::from("user"))])),
+            ("versions", versions()),
+            (
+                "aux",
+                Value::dict(
+                    [("current-ns", "user"), ("service-version", &*self.version)]
+                        .map(|(key, text)| (key, Value::from(text))),
+                ),
+            ),
             done(&[]),
         ])
     }
@@ -139,10 +145,9 @@ fn refuse_job(refused: NotTaken, reply: &Reply) -> io::Result<()> {
     }
 }
 
-fn versions(service: &str) -> Value {
+fn versions() -> Value {
     let parts = STEEL_VERSION.split('.').filter_map(|part| part.parse::<i64>().ok());
     let numbers = ["major", "minor", "incremental"].into_iter().zip(parts.map(Value::from));
     let steel = numbers.chain([("version-string", STEEL_VERSION.into())]);
-    let service = Value::dict([("version-string", Value::from(service))]);
-    Value::dict([("steel", Value::dict(steel)), ("session-store", service)])
+    Value::dict([("steel", Value::dict(steel))])
 }

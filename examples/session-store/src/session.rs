@@ -160,7 +160,7 @@ fn send_value(job: &Job, value: &SteelVal) -> io::Result<()> {
 }
 
 fn send_raised(reply: &Reply, raised: Raised) -> io::Result<()> {
-    reply.send([("err", format!("{}: {}\n", raised.class, raised.message).into())])?;
+    reply.send([("err", format!("Error: {}\n", raised.message).into())])?;
     let class = Value::from(raised.class);
     let status = Value::list(["eval-error"]);
     reply.send([("ex", class.clone()), ("root-ex", class), ("status", status)])

@@ -72,7 +72,7 @@ fn an_error_does_not_stop_the_forms_behind_it() {
     let (mut client, session) = in_a_session();
     let answers = client.eval(&session, "1 (/ 1 0) 2");
     assert_eq!(all(&answers, "value"), ["1", "2"]);
-    assert_eq!(all(&answers, "err"), ["Generic: /: division by zero\n"]);
+    assert_eq!(all(&answers, "err"), ["Error: /: division by zero\n"]);
     assert_eq!((all(&answers, "ex"), all(&answers, "root-ex")), (vec!["Generic"], vec!["Generic"]));
     assert!(answers.iter().any(|answer| answer.get_strs("status") == ["eval-error"]));
     assert_eq!(status(&answers), ["done"]);

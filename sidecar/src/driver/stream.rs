@@ -173,7 +173,7 @@ impl StreamSession {
         let goodbye = async {
             self.flush().await?;
             // A server that answers into a closed socket writes a stack trace into the app's log.
-            let _ = self.read().await;
+            while !self.steps.contains(&Step::Closed) && self.read().await.is_ok() {}
             self.socket.shutdown().await
         };
         // The app may be gone already: then there is nobody to say good-bye to.
@@ -196,7 +196,7 @@ impl StreamSession {
                     Some(Step::Said(saying)) => place.send(saying),
                     Some(Step::Late(bytes)) => self.late += bytes,
                     Some(Step::Ended(end)) => return Ending::Answered(end),
-                    Some(Step::Opened(_)) | None => {}
+                    Some(Step::Opened(_) | Step::Closed) | None => {}
                 }
             }
             if let Err(broken) = self.read().await {

@@ -9,7 +9,7 @@ use prepl_core::InterruptStrength;
 
 use super::codec::{LEAST_QUOTA, MAX_MESSAGE, MOST_QUOTA, Ops, Reply, Request, Server};
 use super::running::Running;
-use crate::driver::readable::unfinished_clojure;
+use crate::driver::readable::{Flaw, unfinished_clojure};
 use crate::driver::{Ask, Conversation, Garbage, Runtime, Step, Unreadable};
 
 /// A session with an nREPL server.
@@ -31,6 +31,8 @@ enum Phase {
     /// Waits for the answer to `clone` with this id.
     Cloning(u64),
     Open,
+    /// Waits for the answer to `close` with this id.
+    Closing(u64),
 }
 
 impl Default for Nrepl {
@@ -62,6 +64,17 @@ impl Nrepl {
         &*self.server.language == "clojure"
     }
 
+    /// Why the text cannot be read, in a language whose delimiters are known.
+    fn flaw(&self, code: &str) -> Option<Flaw> {
+        let known = match &*self.server.language {
+            "clojure" => true,
+            // The same delimiters, but for `|symbols|` and `#| comments |#`.
+            "steel" => !code.contains('|'),
+            _ => false,
+        };
+        if known { unfinished_clojure(code) } else { None }
+    }
+
     fn take(
         &mut self,
         reply: Reply,
@@ -75,7 +88,13 @@ impl Nrepl {
                 self.answered(reply, out, steps);
                 Ok(())
             }
-            Phase::Unopened | Phase::Describing(_) | Phase::Cloning(_) => Ok(()),
+            Phase::Closing(id) if reply.id == Some(id) => {
+                steps.push_back(Step::Closed);
+                Ok(())
+            }
+            Phase::Unopened | Phase::Describing(_) | Phase::Cloning(_) | Phase::Closing(_) => {
+                Ok(())
+            }
         }
     }
 
@@ -166,8 +185,7 @@ impl Conversation for Nrepl {
 
     fn evaluate(&mut self, ask: &Ask, out: &mut BytesMut) -> Result<(), Unreadable> {
         let code = ask.expression.as_str();
-        let flaw = if self.is_clojure() { unfinished_clojure(code) } else { None };
-        if let Some(flaw) = flaw {
+        if let Some(flaw) = self.flaw(code) {
             return Err(Unreadable(flaw.to_string().into()));
         }
         let session = self.session.clone();
@@ -197,7 +215,7 @@ impl Conversation for Nrepl {
 
     fn close(&mut self, out: &mut BytesMut) {
         if let Some(session) = self.session.take() {
-            self.send(Request::Close { session: &session }, out);
+            self.phase = Phase::Closing(self.send(Request::Close { session: &session }, out));
         }
     }
 
