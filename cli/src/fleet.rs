@@ -102,7 +102,7 @@ struct RemoveArgs {
 struct IssueArgs {
     /// Name of the user
     user: String,
-    /// What he may do at most: viewer, evaluator or admin
+    /// What they may do at most: viewer, evaluator or admin
     #[arg(long)]
     role: Role,
     /// Folder to write; give it to the user

@@ -30,6 +30,8 @@ pub struct StreamSession {
     steps: VecDeque<Step>,
     /// Bytes that ended evaluations printed since the last one began.
     late: usize,
+    /// The peer broke its protocol; what it said before that still counts.
+    garbage: Option<Garbage>,
 }
 
 /// Why there is no session.
@@ -106,6 +108,7 @@ impl StreamSession {
             output: BytesMut::new(),
             steps: VecDeque::new(),
             late: 0,
+            garbage: None,
         };
         session.conversation.open(&mut session.output);
         let opened = timeout_at(until, session.opened(address)).await.map_err(silent)?;
@@ -119,7 +122,7 @@ impl StreamSession {
                 Step::Opened(runtime) => Some(runtime),
                 _ => None,
             });
-            if let Some(runtime) = opened {
+            if let Some(runtime) = opened.filter(|_| self.garbage.is_none()) {
                 return Ok(runtime);
             }
             self.read().await.map_err(|broken| match broken {
@@ -162,6 +165,7 @@ impl StreamSession {
     /// Whether the peer still holds the connection; what it sent unasked waits for the next read.
     pub fn is_connected(&mut self) -> bool {
         match self.socket.try_read_buf(&mut self.input) {
+            _ if self.garbage.is_some() => false,
             Ok(bytes) => bytes > 0,
             Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
         }
@@ -222,12 +226,16 @@ impl StreamSession {
     }
 
     async fn read(&mut self) -> Result<(), Broken> {
+        if let Some(garbage) = &self.garbage {
+            return Err(Broken::Garbage(garbage.clone()));
+        }
         arm_quick_ack(&self.socket);
         self.input.reserve(READ_CHUNK);
         if self.socket.read_buf(&mut self.input).await? == 0 {
             return Err(Broken::Io(std::io::ErrorKind::UnexpectedEof.into()));
         }
-        self.conversation.receive(&mut self.input, &mut self.output, &mut self.steps)?;
+        let Self { input, output, steps, .. } = self;
+        self.garbage = self.conversation.receive(input, output, steps).err();
         Ok(())
     }
 }
@@ -238,7 +246,7 @@ enum Broken {
     #[error("the connection to the REPL broke: {0}")]
     Io(#[from] std::io::Error),
     #[error("the REPL broke its protocol: {0}")]
-    Garbage(#[from] Garbage),
+    Garbage(Garbage),
 }
 
 #[cfg(target_os = "linux")]

@@ -45,7 +45,8 @@ impl Report {
 pub(super) fn message(report: &str) -> Option<&str> {
     let (first, rest) = report.split_once('\n').unwrap_or((report, ""));
     let told = if rest.trim().is_empty() { first } else { rest };
-    Some(told.trim()).filter(|told| !told.is_empty())
+    let bare = told.strip_prefix("Error: ").or_else(|| told.strip_prefix("error: "));
+    Some(bare.unwrap_or(told).trim()).filter(|told| !told.is_empty())
 }
 
 /// When the error happened.
@@ -97,7 +98,7 @@ mod tests {
             message("Execution error (X) at a.\nDivide\nby zero\n"),
             Some("Divide\nby zero")
         );
-        assert_eq!(message("Error: no such variable\n"), Some("Error: no such variable"));
+        assert_eq!(message("Error: no such variable\n"), Some("no such variable"));
         assert_eq!(message(" \n"), None);
         assert_eq!(phase("Syntax error reading source at (REPL:2:1).\n"), Some("read-source"));
     }
