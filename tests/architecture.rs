@@ -44,7 +44,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "prepl-tests",
-        &["prepl-core", "prepl-fanout", "prepl-gateway", "prepl-identity", "prepl-sidecar"],
+        &[
+            "prepl-core",
+            "prepl-fanout",
+            "prepl-gateway",
+            "prepl-identity",
+            "prepl-proto",
+            "prepl-sidecar",
+        ],
     ),
 ];
 
@@ -82,8 +89,12 @@ fn metadata() -> Value {
 
 /// Production dependencies of the workspace's own packages, by name.
 fn own_edges(metadata: &Value) -> BTreeMap<String, BTreeSet<String>> {
-    let members: BTreeSet<&str> =
-        metadata["workspace_members"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let members: BTreeSet<&str> = metadata["workspace_members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
     let packages = metadata["packages"].as_array().unwrap().iter();
     let own = packages.filter(|package| members.contains(package["id"].as_str().unwrap()));
     own.map(|package| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use prepl_core::{Event, Limits, Raised, Value};
+use prepl_core::{Event, Limits, Value};
 
 use crate::driver::Said;
 
@@ -88,7 +88,8 @@ impl Meter {
             Said::NeedInput => Event::NeedInput,
             Said::Notice(text) => Event::Notice(text),
         };
-        let paid = self.events_left.checked_sub(1).zip(self.text_left.checked_sub(size(&event)));
+        let paid =
+            self.events_left.checked_sub(1).zip(self.text_left.checked_sub(event.text_bytes()));
         let Some((events_left, text_left)) = paid else {
             self.dropped += 1;
             return None;
@@ -113,18 +114,6 @@ fn pieces(bytes: Bytes) -> impl Iterator<Item = Bytes> {
     (0..bytes.len())
         .step_by(PIECE)
         .map(move |from| bytes.slice(from..bytes.len().min(from + PIECE)))
-}
-
-fn size(event: &Event) -> usize {
-    match event {
-        Event::Value(value) => value.text.len(),
-        Event::Notice(text) => text.len(),
-        Event::Raised(Raised { class, message, phase, trace }) => {
-            let trace: usize = trace.iter().map(|frame| frame.len()).sum();
-            class.len() + message.len() + phase.len() + trace
-        }
-        Event::Started | Event::Output { .. } | Event::NeedInput | Event::Done(_) => 0,
-    }
 }
 
 #[cfg(test)]

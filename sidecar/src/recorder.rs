@@ -1,6 +1,6 @@
 //! Tells the events of an evaluation to its reader, and keeps what the ledger remembers.
 
-use prepl_core::{Event, Raised};
+use prepl_core::Event;
 use tokio::sync::mpsc;
 
 use crate::ledger::MAX_ANSWER;
@@ -36,7 +36,7 @@ impl Recorder {
     }
 
     fn keep(&mut self, event: &Event) {
-        let bytes = size(event);
+        let bytes = size_of::<Event>() + event.output_bytes() + event.text_bytes();
         let is_end = matches!(event, Event::Done(_));
         if is_end && self.left_out > 0 {
             let text = format!("{} events of the first answer are not kept", self.left_out);
@@ -49,21 +49,6 @@ impl Recorder {
             self.left_out += 1;
         }
     }
-}
-
-/// What an event costs in memory, about.
-fn size(event: &Event) -> usize {
-    size_of::<Event>()
-        + match event {
-            Event::Output { bytes, .. } => bytes.len(),
-            Event::Value(value) => value.text.len(),
-            Event::Notice(text) => text.len(),
-            Event::Raised(Raised { class, message, phase, trace }) => {
-                let trace: usize = trace.iter().map(|frame| frame.len() + size_of_val(frame)).sum();
-                class.len() + message.len() + phase.len() + trace
-            }
-            Event::Started | Event::NeedInput | Event::Done(_) => 0,
-        }
 }
 
 #[cfg(test)]

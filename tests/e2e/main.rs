@@ -1,4 +1,11 @@
 //! The whole way over real mutual TLS: gateway, sidecars, runtimes.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 mod answers;
+mod clojure;
+mod crowd;
+mod hostile;
+mod network;
 mod rights;
+mod rogue;

@@ -1,11 +1,15 @@
 //! Runs over a world.
 
+use std::collections::BTreeSet;
+use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use prepl_core::exit::Findings;
 use prepl_core::ports::Connect;
 use prepl_core::{
-    Answer, Class, Expression, Limits, Patience, RequestId, RunId, Selection, Summary,
+    Answer, Class, Event, ExitCode, Expression, Limits, Outcome, Patience, Refusal, Report,
+    RequestId, RunId, Selection, Summary,
 };
 use prepl_gateway::gather::Gatherer;
 use prepl_gateway::{DEFAULT_WIDTH, Gateway, Plan, Run};
@@ -17,6 +21,14 @@ pub struct Asked {
     pub answers: Vec<Answer>,
     /// The run as a whole.
     pub summary: Summary,
+}
+
+/// Far more than anything here takes: what is not over by then hangs.
+const HANGS_AFTER: Duration = Duration::from_secs(120);
+
+/// Waits for what must not hang.
+pub async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(HANGS_AFTER, work).await.expect("something hangs")
 }
 
 /// A plan with an id of its own, 10 s and 1 MiB.
@@ -38,21 +50,62 @@ pub fn plan(expression: &str) -> Plan {
     }
 }
 
+/// A run under way.
+#[derive(Debug)]
+pub struct Running {
+    run: Run,
+    gatherer: Gatherer,
+    begun: BTreeSet<usize>,
+}
+
+impl Running {
+    /// Starts a plan.
+    pub fn begin<C: Connect>(gateway: &Gateway<C>, selection: &Selection, plan: Plan) -> Running {
+        let gatherer = Gatherer::new(selection.len());
+        Running { run: gateway.run(selection, plan), gatherer, begun: BTreeSet::new() }
+    }
+
+    /// Waits until all of these places have begun to evaluate.
+    pub async fn until_begun(&mut self, places: impl IntoIterator<Item = usize>) {
+        let places: BTreeSet<usize> = places.into_iter().collect();
+        while !self.begun.is_superset(&places) {
+            assert!(self.step().await, "the run ended before that");
+        }
+    }
+
+    /// Ends the run early.
+    pub fn interrupt(&self) {
+        self.run.stopper().interrupt();
+    }
+
+    /// How many replicas have no outcome yet.
+    pub fn pending(&self) -> usize {
+        self.run.pending().count()
+    }
+
+    /// Follows the run to its end.
+    pub async fn finish(mut self) -> Asked {
+        while self.step().await {}
+        let replicas = self.gatherer.answers().len();
+        let summary = self.gatherer.summary().cloned().expect("every run ends with its summary");
+        assert_eq!(summary.counts.total() as usize, replicas, "outcomes add up to the selection");
+        Asked { answers: self.gatherer.answers().to_vec(), summary }
+    }
+
+    async fn step(&mut self) -> bool {
+        let Some(report) = in_time(self.run.next()).await else { return false };
+        if let Report::Replica { replica, event: Event::Started, .. } = &report {
+            self.begun.insert(replica.get());
+        }
+        self.gatherer.take(report);
+        true
+    }
+}
+
 impl Asked {
     /// Runs a plan to its end.
     pub async fn ask<C: Connect>(gateway: &Gateway<C>, selection: &Selection, plan: Plan) -> Asked {
-        Asked::finish(gateway.run(selection, plan), selection.len()).await
-    }
-
-    /// Follows a run to its end.
-    pub async fn finish(mut run: Run, replicas: usize) -> Asked {
-        let mut gatherer = Gatherer::new(replicas);
-        while let Some(report) = run.next().await {
-            gatherer.take(report);
-        }
-        let summary = gatherer.summary().cloned().expect("every run ends with its summary");
-        assert_eq!(summary.counts.total() as usize, replicas, "outcomes add up to the selection");
-        Asked { answers: gatherer.answers().to_vec(), summary }
+        Running::begin(gateway, selection, plan).finish().await
     }
 
     /// The classes in the order of the selection.
@@ -68,5 +121,21 @@ impl Asked {
     /// Why a replica has no answer; empty when it has one.
     pub fn reason(&self, place: usize) -> &str {
         self.answers[place].done.outcome.reason().map(|reason| reason.as_str()).unwrap_or_default()
+    }
+
+    /// The exit code of the command line.
+    pub fn exit(&self) -> u8 {
+        let refused = |wanted: fn(&Refusal) -> bool| {
+            let count = self.answers.iter().filter(|answer| {
+                matches!(&answer.done.outcome, Outcome::Refused(refusal) if wanted(refusal))
+            });
+            u32::try_from(count.count()).expect("a small fleet")
+        };
+        let findings = Findings {
+            denied: refused(|refusal| matches!(refusal, Refusal::Denied(_))),
+            unreadable: refused(|refusal| matches!(refusal, Refusal::Unreadable(_))),
+            expectation_failed: false,
+        };
+        ExitCode::of(&self.summary, findings).number()
     }
 }

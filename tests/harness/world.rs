@@ -16,6 +16,8 @@ use prepl_sidecar::run::bind;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
+use crate::rogue::{Conduct, Rogue};
+
 /// A fleet, its authority and its running sidecars; all end with it.
 pub struct World {
     folder: TempDir,
@@ -45,12 +47,8 @@ impl World {
 
     /// Starts a sidecar for the REPL at `endpoint`; gives its place in the fleet.
     pub async fn add(&mut self, endpoint: Endpoint) -> usize {
-        let number = self.replicas.len() + 1;
-        let uid = format!("uid-{number}");
-        let bundle = self.folder.path().join(format!("api-{number}.pem"));
-        let name = Name::sidecar(&self.domain, &uid).expect("a good name");
-        let issued = self.authority.issue(&name, MEMBER_LIFETIME).expect("a certificate");
-        issued.write(&bundle).expect("a bundle");
+        let bundle = self.bundle_file(self.replicas.len());
+        self.sidecar_bundle(self.replicas.len()).write(&bundle).expect("a bundle");
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let args = Serve { bundle, listen, repl: endpoint, roots: Vec::new() };
         let bound = bind(&args).await.expect("a sidecar");
@@ -58,8 +56,43 @@ impl World {
         self.sidecars.spawn(async move {
             bound.serve(std::future::pending()).await.expect("a serving sidecar");
         });
-        self.replicas.push(replica(number, &uid, address));
-        number - 1
+        self.add_at(address)
+    }
+
+    /// Adds a replica whose sidecar is not this world's work.
+    pub fn add_at(&mut self, address: SocketAddr) -> usize {
+        let place = self.replicas.len();
+        self.replicas.push(replica(place, address));
+        place
+    }
+
+    /// Adds a replica with a sidecar that keeps no promise.
+    pub async fn add_rogue(&mut self, conduct: Conduct) -> Rogue {
+        let place = self.replicas.len();
+        let rogue = Rogue::start(&uid(place), self.sidecar_bundle(place), conduct).await;
+        self.add_at(rogue.address);
+        rogue
+    }
+
+    /// Another bundle for the sidecar at a place, with a certificate of its own.
+    pub fn sidecar_bundle(&self, place: usize) -> Bundle {
+        self.sidecar_bundle_by(&self.authority, place)
+    }
+
+    /// The same from another authority of this fleet's name.
+    pub fn sidecar_bundle_by(&self, authority: &Authority, place: usize) -> Bundle {
+        let name = Name::sidecar(&self.domain, &uid(place)).expect("a good name");
+        authority.issue(&name, MEMBER_LIFETIME).expect("a certificate")
+    }
+
+    /// The file that the sidecar at a place reads its bundle from.
+    pub fn bundle_file(&self, place: usize) -> PathBuf {
+        self.path().join(format!("api-{}.pem", place + 1))
+    }
+
+    /// The authority of this fleet.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// Sends a replica's traffic elsewhere, e.g. through a [`crate::proxy`].
@@ -79,8 +112,13 @@ impl World {
 
     /// The bundle of a user with a role.
     pub fn user(&self, role: Role, name: &str) -> Bundle {
+        self.user_by(&self.authority, role, name)
+    }
+
+    /// The same from another authority of this fleet's name.
+    pub fn user_by(&self, authority: &Authority, role: Role, name: &str) -> Bundle {
         let name = Name::user(&self.domain, role, name).expect("a good name");
-        self.authority.issue(&name, USER_LIFETIME).expect("a certificate")
+        authority.issue(&name, USER_LIFETIME).expect("a certificate")
     }
 
     /// A gateway as a user with the role.
@@ -93,8 +131,8 @@ impl World {
         Gateway::new(Dialer::new(&Credentials::fixed(bundle)))
     }
 
-    /// Writes the fleet's folder for `prepl --fleet`, as its evaluator.
-    pub fn write_fleet(&self) -> PathBuf {
+    /// Writes the fleet's folder for `prepl --fleet`, for a user with the role.
+    pub fn write_fleet(&self, role: Role) -> PathBuf {
         let mut text = edit::empty(&self.domain);
         for replica in &self.replicas {
             let new = NewReplica {
@@ -111,7 +149,7 @@ impl World {
         }
         std::fs::write(self.path().join("fleet.toml"), text).expect("a fleet file");
         let user = self.path().join("user.pem");
-        self.user(Role::Evaluator, "mira").write(&user).expect("a bundle");
+        self.user(role, "mira").write(&user).expect("a bundle");
         self.path().to_owned()
     }
 
@@ -131,13 +169,17 @@ fn labels(replica: &Replica) -> BTreeMap<String, String> {
     replica.labels.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
-fn replica(number: usize, uid: &str, address: SocketAddr) -> Replica {
-    let zone = ["a", "b", "c"][number % 3];
+fn uid(place: usize) -> String {
+    format!("uid-{}", place + 1)
+}
+
+fn replica(place: usize, address: SocketAddr) -> Replica {
+    let zone = ["a", "b", "c"][place % 3];
     Replica {
         id: ReplicaId {
             namespace: "shop".into(),
-            name: format!("api-{number}").into(),
-            uid: uid.into(),
+            name: format!("api-{}", place + 1).into(),
+            uid: uid(place).into(),
         },
         workload: Workload { kind: "deployment".into(), name: "api".into() },
         labels: [("app", "api")].into_iter().collect(),

@@ -24,7 +24,10 @@ pub fn render(results: &Results, view: View) -> String {
 fn pair(page: &mut Page, results: &Results, majority: &Group, minority: &Group) {
     page.end();
     side(page, results, (Ink::Bad, "---"), majority);
+    page.end();
     side(page, results, (Ink::Good, "+++"), minority);
+    page.put(Ink::Plain, &format!("   {}", crowd::names(&results.selection, &minority.members)));
+    page.end();
     let found = difference(majority, minority, results.folded.comparison);
     for change in &found.changes {
         let place = split::path(&change.path);
@@ -43,8 +46,7 @@ fn pair(page: &mut Page, results: &Results, majority: &Group, minority: &Group) 
 }
 
 fn side(page: &mut Page, results: &Results, (ink, mark): (Ink, &str), group: &Group) {
-    let names = crowd::names(&results.selection, &group.members);
     let who = group::who(results, &group.members, fold::count_columns(results));
     page.put(ink, mark).put(Ink::Strong, &format!(" {}", group.letter));
-    page.put(Ink::Plain, &format!("  {who}   {names}")).end();
+    page.put(Ink::Plain, &format!("  {who}"));
 }

@@ -13,13 +13,19 @@ pub fn render(page: &mut Page, results: &Results, groups: &[Group]) {
     let members: Vec<_> = groups.iter().map(|group| &group.members[..]).collect();
     let explanations = explain(&results.selection, &members);
     let told = explanations.iter().filter(|one| is_telling(one, groups));
-    let told: Vec<_> = told.map(|one| sentence(one, groups)).collect();
+    let mut sentences = Vec::new();
+    for sentence in told.map(|one| sentence(one, groups)) {
+        // A label may say the same as the fact it stands for.
+        if !sentences.contains(&sentence) {
+            sentences.push(sentence);
+        }
+    }
     let next = next(results, groups);
-    if told.is_empty() && next.is_none() {
+    if sentences.is_empty() && next.is_none() {
         return;
     }
     page.end();
-    if let Some((first, also)) = told.split_first() {
+    if let Some((first, also)) = sentences.split_first() {
         page.cell(Ink::Strong, "split follows", LABEL_COLUMNS).put(Ink::Plain, first);
         if !also.is_empty() {
             page.put(Ink::Faint, &format!("   (also: {})", also.join(", ")));

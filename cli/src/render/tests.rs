@@ -223,7 +223,7 @@ fn a_difference_is_unified() {
     insta::assert_snapshot!(show(Format::Diff, &two_versions()), @r"
     ◐ 2 answers from 12 replicas
 
-    --- A  10 replicas   v2.41.0   zones a4 b3 c3   api-6f7c9-00  api-6f7c9-01  api-6f7c9-02  api-6f7c9-03  api-6f7c9-04  and 5 more
+    --- A  10 replicas   v2.41.0   zones a4 b3 c3
     +++ B   2 replicas   v2.40.3   zone c2   api-5d2b1-k9x2p  api-5d2b1-wq7rt
     @@ :gen @@
     -118

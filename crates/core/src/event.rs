@@ -100,6 +100,14 @@ pub struct Timings {
 }
 
 impl<T> Event<T> {
+    /// Bytes of output that it carries.
+    pub fn output_bytes(&self) -> usize {
+        match self {
+            Event::Output { bytes, .. } => bytes.len(),
+            _ => 0,
+        }
+    }
+
     /// The same event with its value's text carried another way.
     pub fn map_text<U>(self, carry: impl FnOnce(T) -> U) -> Event<U> {
         match self {
@@ -112,6 +120,21 @@ impl<T> Event<T> {
             Event::NeedInput => Event::NeedInput,
             Event::Notice(text) => Event::Notice(text),
             Event::Done(done) => Event::Done(done),
+        }
+    }
+}
+
+impl Event {
+    /// Bytes of text that it carries: a value, an exception or a notice.
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Event::Value(value) => value.text.len(),
+            Event::Notice(text) => text.len(),
+            Event::Raised(Raised { class, message, phase, trace }) => {
+                let trace: usize = trace.iter().map(|frame| frame.len()).sum();
+                class.len() + message.len() + phase.len() + trace
+            }
+            Event::Started | Event::Output { .. } | Event::NeedInput | Event::Done(_) => 0,
         }
     }
 }

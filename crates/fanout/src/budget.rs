@@ -1,6 +1,6 @@
 //! What one replica may send: a sidecar that ignores the limits it was given is cut here.
 
-use prepl_core::{Event, Limits, Outcome, Raised};
+use prepl_core::{Event, Limits, Outcome};
 
 /// What a sidecar says beyond its budget of text to tell that it dropped the rest.
 const LAST_WORDS: usize = 4 << 10;
@@ -8,6 +8,7 @@ const LAST_WORDS: usize = 4 << 10;
 /// Counts what one replica sent.
 #[derive(Debug)]
 pub(crate) struct Budget {
+    value: usize,
     output: usize,
     text: usize,
     events: u32,
@@ -16,6 +17,7 @@ pub(crate) struct Budget {
 impl Budget {
     pub(crate) fn new(limits: &Limits) -> Budget {
         Budget {
+            value: limits.value_bytes() as usize,
             output: limits.output_bytes() as usize,
             text: limits.text_bytes() + LAST_WORDS,
             events: Limits::MAX_EVENTS,
@@ -27,7 +29,8 @@ impl Budget {
         let paid = match event {
             Event::Output { bytes, .. } => take(&mut self.output, bytes.len()),
             Event::Done(_) => true,
-            other => take(&mut self.text, text_bytes(other)) && self.take_event(),
+            Event::Value(value) if value.text.len() > self.value => false,
+            other => take(&mut self.text, other.text_bytes()) && self.take_event(),
         };
         let too_much =
             || Outcome::unknown("the sidecar sent more than the limits of the run allow");
@@ -45,18 +48,6 @@ fn take(purse: &mut usize, bytes: usize) -> bool {
     let rest = purse.checked_sub(bytes);
     *purse = rest.unwrap_or(0);
     rest.is_some()
-}
-
-fn text_bytes(event: &Event) -> usize {
-    match event {
-        Event::Value(value) => value.text.len(),
-        Event::Notice(text) => text.len(),
-        Event::Raised(Raised { class, message, phase, trace }) => {
-            let trace: usize = trace.iter().map(|frame| frame.len()).sum();
-            class.len() + message.len() + phase.len() + trace
-        }
-        Event::Started | Event::Output { .. } | Event::NeedInput | Event::Done(_) => 0,
-    }
 }
 
 #[cfg(test)]
@@ -85,6 +76,15 @@ mod tests {
         let sent =
             (0..2 * Limits::MAX_EVENTS).take_while(|_| budget.charge(&value()).is_ok()).count();
         assert_eq!(sent, Limits::MAX_EVENTS as usize);
+    }
+
+    #[test]
+    fn one_value_beyond_its_limit_is_too_much() {
+        let mut budget = Budget::new(&Limits::new(Duration::from_secs(1), 3, 1).unwrap());
+        let value =
+            |text: &str| Event::Value(Value { form: 0, text: text.into(), truncated: true });
+        assert!(budget.charge(&value("abc")).is_ok());
+        assert_eq!(budget.charge(&value("abcd")).unwrap_err().class(), Class::Unknown);
     }
 
     #[test]
