@@ -1,5 +1,7 @@
 //! Replicas that follow a script, in place of sidecars.
 
+#![expect(clippy::unwrap_used, reason = "a script that is wrong is a failed test")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
