@@ -1,5 +1,7 @@
 //! Core → wire → core gives the same value; nonsense from the wire is refused.
 
+#![expect(clippy::unwrap_used, reason = "a message that cannot be made is a failed test")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -4,6 +4,8 @@
 //! file for the new version beside it (`cargo test -p prepl-proto -- --ignored --nocapture
 //! print_messages` prints the bytes of this version).
 
+#![expect(clippy::unwrap_used, reason = "a message that cannot be made is a failed test")]
+
 use prepl_core::{Done, Evaluation, Event, Limits, Outcome, RequestId, Stream, Value};
 use prepl_proto::{convert, v1};
 use prost::Message;

@@ -1,5 +1,7 @@
 //! Resolving what a user named.
 
+#![expect(clippy::unwrap_used, reason = "a fleet that cannot be made is a failed test")]
+
 use prepl_core::selection::{BadQuery, Pattern, Pick};
 use prepl_core::{Query, Replica, ReplicaId, Workload};
 use proptest::prelude::*;
