@@ -3,15 +3,16 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use prepl_core::{Event, RequestId};
+use prepl_core::{Done, Event, Outcome, RequestId};
 use tokio::sync::watch;
 
 use crate::stop::Interrupter;
 
-/// Ids remembered: at 100 runs a minute, more than two hours; some 100 bytes each.
-const MAX_IDS: usize = 16 << 10;
-/// Bytes of answers remembered in all.
-const MAX_BYTES: usize = 4 << 20;
+/// Ids remembered: at 50 runs a minute, more than two hours. Some 100 bytes each once they ended;
+/// one more would double a table of 8 Ki places, which is used to seven eighths.
+const MAX_IDS: usize = 7 << 10;
+/// Bytes of answers remembered in all: a sidecar has 10 MB for everything.
+const MAX_BYTES: usize = 1 << 20;
 /// Bytes of one answer; larger ones are remembered by their outcome alone.
 pub const MAX_ANSWER: usize = 256 << 10;
 
@@ -33,8 +34,40 @@ struct Entries {
 #[derive(Debug)]
 struct Entry {
     caller: Arc<str>,
-    interrupter: Interrupter,
-    answer: watch::Sender<Option<Arc<[Event]>>>,
+    state: State,
+}
+
+/// Two channels are more than half a kilobyte: an evaluation has them only while it runs.
+#[derive(Debug)]
+enum State {
+    Running {
+        interrupter: Interrupter,
+        answer: watch::Sender<Option<Arc<[Event]>>>,
+    },
+    Ended(Arc<[Event]>),
+    /// Ended, and its answer is too old to be kept.
+    Shortened(Outcome),
+}
+
+impl State {
+    fn is_running(&self) -> bool {
+        matches!(self, State::Running { .. })
+    }
+
+    fn remembered(&self) -> Remembered {
+        let ended = |events| watch::channel(Some(events)).1;
+        match self {
+            State::Running { answer, .. } => answer.subscribe(),
+            State::Ended(events) => ended(Arc::clone(events)),
+            State::Shortened(outcome) => ended(shortened(outcome)),
+        }
+    }
+}
+
+fn shortened(outcome: &Outcome) -> Arc<[Event]> {
+    let note = "the answer is too old to be kept, only its outcome is";
+    let done = Done::without_answer(outcome.clone());
+    [Event::Notice(note.into()), Event::Done(done)].into()
 }
 
 /// What the ledger says of a request.
@@ -56,13 +89,14 @@ impl Ledger {
         let mut entries = self.entries();
         if let Some(entry) = entries.by_id.get(&id) {
             let own = entry.caller == *caller;
-            return if own { Verdict::Again(entry.answer.subscribe()) } else { Verdict::Foreign };
+            return if own { Verdict::Again(entry.state.remembered()) } else { Verdict::Foreign };
         }
         if entries.by_id.len() >= MAX_IDS && !entries.forget_oldest_ended() {
             return Verdict::Full;
         }
         let answer = watch::channel(None).0;
-        entries.by_id.insert(id, Entry { caller: Arc::clone(caller), interrupter, answer });
+        let state = State::Running { interrupter, answer };
+        entries.by_id.insert(id, Entry { caller: Arc::clone(caller), state });
         entries.oldest_first.push_back(id);
         Verdict::Run
     }
@@ -70,8 +104,12 @@ impl Ledger {
     /// Remembers the answer of a request that [`Ledger::begin`] let run.
     pub fn end(&self, id: RequestId, answer: Vec<Event>, bytes: usize) {
         let mut entries = self.entries();
-        let Some(entry) = entries.by_id.get(&id) else { return };
-        entry.answer.send_replace(Some(answer.into()));
+        let Some(entry) = entries.by_id.get_mut(&id) else { return };
+        let events: Arc<[Event]> = answer.into();
+        let before = std::mem::replace(&mut entry.state, State::Ended(Arc::clone(&events)));
+        if let State::Running { answer, .. } = before {
+            answer.send_replace(Some(events));
+        }
         entries.answers_oldest_first.push_back((id, bytes));
         entries.bytes += bytes;
         while entries.bytes > MAX_BYTES {
@@ -82,12 +120,13 @@ impl Ledger {
     /// Asks a running evaluation of this caller to stop; tells whether there is one.
     pub fn interrupt(&self, id: RequestId, caller: &Arc<str>) -> bool {
         let entries = self.entries();
-        let running = |entry: &&Entry| entry.caller == *caller && entry.answer.borrow().is_none();
-        let entry = entries.by_id.get(&id).filter(running);
-        if let Some(entry) = entry {
-            entry.interrupter.interrupt();
+        match entries.by_id.get(&id).filter(|entry| entry.caller == *caller) {
+            Some(Entry { state: State::Running { interrupter, .. }, .. }) => {
+                interrupter.interrupt();
+                true
+            }
+            _ => false,
         }
-        entry.is_some()
     }
 
     /// A poisoned lock is safe: no step between two changes can panic.
@@ -99,7 +138,7 @@ impl Ledger {
 impl Entries {
     fn forget_oldest_ended(&mut self) -> bool {
         let ended =
-            |id: &RequestId| self.by_id.get(id).is_none_or(|entry| entry.answer.borrow().is_some());
+            |id: &RequestId| self.by_id.get(id).is_none_or(|entry| !entry.state.is_running());
         let Some(place) = self.oldest_first.iter().position(ended) else { return false };
         if let Some(id) = self.oldest_first.remove(place) {
             self.by_id.remove(&id);
@@ -107,20 +146,18 @@ impl Entries {
         true
     }
 
-    /// Keeps of the oldest answer its end alone.
+    /// Keeps of the oldest answer its outcome alone.
     fn shorten_oldest_answer(&mut self) {
         let Some((id, bytes)) = self.answers_oldest_first.pop_front() else {
             self.bytes = 0;
             return;
         };
         self.bytes -= bytes;
-        if let Some(entry) = self.by_id.get(&id) {
-            entry.answer.send_modify(|answer| {
-                let end = answer.as_deref().and_then(<[Event]>::last).cloned();
-                let note =
-                    Event::Notice("the answer is too old to be kept, only its end is".into());
-                *answer = Some([note].into_iter().chain(end).collect());
-            });
+        if let Some(entry) = self.by_id.get_mut(&id)
+            && let State::Ended(events) = &entry.state
+            && let Some(Event::Done(done)) = events.last()
+        {
+            entry.state = State::Shortened(done.outcome.clone());
         }
     }
 }
@@ -166,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn old_answers_shrink_to_their_end_and_are_still_not_run_again() {
+    fn old_answers_shrink_to_their_outcome_and_are_still_not_run_again() {
         let ledger = Ledger::default();
         for number in 0..20 {
             begin(&ledger, number, "a");
@@ -177,6 +214,12 @@ mod tests {
         assert!(matches!(&old[..], [Event::Notice(_), Event::Done(_)]));
         let Verdict::Again(new) = begin(&ledger, 19, "a") else { panic!("ran twice") };
         assert_eq!(new.borrow().as_deref(), Some(&answer()[..]));
+    }
+
+    #[test]
+    fn an_id_that_ended_costs_some_100_bytes() {
+        let places = 8.0 / 7.0;
+        assert!((size_of::<(RequestId, Entry)>() + size_of::<RequestId>()) as f64 * places < 120.0);
     }
 
     #[test]

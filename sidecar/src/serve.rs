@@ -86,8 +86,8 @@ async fn shake_hands(
     let _ = socket.set_nodelay(true);
     match acceptor.accept(socket).await {
         Ok(stream) => {
-            let peer = Peer(Arc::new(stream.peer().clone()));
-            tracing::debug!(peer = %peer.0, "connected");
+            let peer = Peer::new(stream.peer());
+            tracing::debug!(peer = %stream.peer(), "connected");
             // A server that is gone takes no more connections.
             let _ = hand_over.send(Ok(Connection { stream, peer, _place: place })).await;
         }

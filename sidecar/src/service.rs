@@ -31,7 +31,18 @@ pub struct Service {
 
 /// Who is at the other end of the connection; put beside each request by [`crate::serve`].
 #[derive(Clone, Debug)]
-pub struct Peer(pub Arc<Name>);
+pub struct Peer {
+    name: Arc<Name>,
+    /// The name as the ledger and the sessions keep it, once for all requests of a connection.
+    caller: Arc<str>,
+}
+
+impl Peer {
+    /// The peer whose certificate has this name.
+    pub fn new(name: &Name) -> Peer {
+        Peer { name: Arc::new(name.clone()), caller: name.to_string().into() }
+    }
+}
 
 impl Service {
     /// A service for the replica `uid`.
@@ -39,16 +50,16 @@ impl Service {
         Service { uid, sessions, evaluator }
     }
 
-    fn follow(&self, peer: &Name, wire: v1::EvalRequest) -> Result<Followed, Status> {
+    fn follow(&self, peer: &Peer, wire: v1::EvalRequest) -> Result<Followed, Status> {
         let evaluation =
             Evaluation::try_from(wire).map_err(|bad| Status::invalid_argument(bad.to_string()))?;
-        if let Err(outcome) = admit(peer, Wish::Evaluate) {
+        if let Err(outcome) = admit(&peer.name, Wish::Evaluate) {
             return Ok(Followed::Refused(outcome));
         }
         if evaluation.replica_uid != self.uid {
             return Ok(Followed::Refused(another_replica()));
         }
-        Ok(self.evaluator.start(evaluation, peer.to_string().into()))
+        Ok(self.evaluator.start(evaluation, Arc::clone(&peer.caller)))
     }
 }
 
@@ -79,8 +90,8 @@ impl Sidecar for Service {
         let peer = peer(&request)?;
         let id = RequestId::try_from(&request.get_ref().request_id[..])
             .map_err(|bad| Status::invalid_argument(bad.to_string()))?;
-        admit(&peer, Wish::Evaluate).map_err(denied)?;
-        let asked = self.evaluator.interrupt(id, &peer.to_string().into());
+        admit(&peer.name, Wish::Evaluate).map_err(denied)?;
+        let asked = self.evaluator.interrupt(id, &peer.caller);
         Ok(Response::new(v1::InterruptReply { asked }))
     }
 
@@ -88,15 +99,15 @@ impl Sidecar for Service {
         &self,
         request: Request<v1::DescribeRequest>,
     ) -> Result<Response<v1::DescribeReply>, Status> {
-        admit(&*peer(&request)?, Wish::Describe).map_err(denied)?;
+        admit(&peer(&request)?.name, Wish::Describe).map_err(denied)?;
         let description = self.sessions.describe().await;
         let description = description.map_err(|none| Status::unavailable(none.to_string()))?;
         Ok(Response::new(description.into()))
     }
 }
 
-fn peer<T>(request: &Request<T>) -> Result<Arc<Name>, Status> {
-    let peer = request.extensions().get::<Peer>().map(|peer| Arc::clone(&peer.0));
+fn peer<T>(request: &Request<T>) -> Result<Peer, Status> {
+    let peer = request.extensions().get::<Peer>().cloned();
     peer.ok_or_else(|| Status::unauthenticated("the connection has no certificate"))
 }
 
