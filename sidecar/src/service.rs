@@ -74,13 +74,17 @@ impl Sidecar for Service {
         let peer = peer(&request)?;
         let wire = request.into_inner();
         let run_id = wire.run_id.clone();
-        let events = match self.follow(&peer, wire)? {
+        let mut events = match self.follow(&peer, wire)? {
             Followed::Live(events) => events,
             Followed::Remembered(answer) => replay(answer),
             Followed::Refused(outcome) => refusal(outcome),
         };
-        let stream = EventStream { run_id, uid: Arc::clone(&self.uid), events, sequence: 0 };
-        Ok(Response::new(stream))
+        // The head of the response waits for the first events: most answers then leave, whole, in
+        // one packet.
+        let mut ready = Vec::new();
+        events.recv_many(&mut ready, BATCH_EVENTS).await;
+        let uid = Arc::clone(&self.uid);
+        Ok(Response::new(EventStream { run_id, uid, ready, events, sequence: 0 }))
     }
 
     async fn interrupt(
@@ -145,6 +149,8 @@ fn replay(mut answer: Remembered) -> mpsc::Receiver<Event> {
 pub struct EventStream {
     run_id: String,
     uid: Arc<str>,
+    /// Taken from `events` already.
+    ready: Vec<Event>,
     events: mpsc::Receiver<Event>,
     sequence: u64,
 }
@@ -154,13 +160,15 @@ impl Stream for EventStream {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let mut events = Vec::new();
-        let count = ready!(this.events.poll_recv_many(cx, &mut events, BATCH_EVENTS));
-        if count == 0 {
+        let mut events = std::mem::take(&mut this.ready);
+        if events.is_empty() {
+            ready!(this.events.poll_recv_many(cx, &mut events, BATCH_EVENTS));
+        }
+        if events.is_empty() {
             return Poll::Ready(None);
         }
         let first = this.sequence;
-        this.sequence += count as u64;
+        this.sequence += events.len() as u64;
         Poll::Ready(Some(Ok(batch(&this.run_id, &this.uid, first, events))))
     }
 }

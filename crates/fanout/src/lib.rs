@@ -6,13 +6,15 @@
 //! This crate must not know gRPC, certificates, Kubernetes, policy or how answers are folded.
 //!
 //! Reading order: [`plan`] what to do · [`run`] the merged stream · `replica` one replica from
-//! connect to outcome · `budget` what one replica may send · [`stop`] ending a run early.
+//! connect to outcome · `window` how many
+//! at a time · `budget` what one replica may send · [`stop`] ending a run early.
 
 mod budget;
 pub mod plan;
 mod replica;
 pub mod run;
 pub mod stop;
+mod window;
 
 pub use plan::Plan;
 pub use run::{Run, start};

@@ -85,19 +85,28 @@ impl<C: Connect> Part<C> {
 
     async fn answer(&mut self, line: &C::Line, budget: &mut Budget) -> Result<Done, Outcome> {
         let mut stop = self.stop.clone();
-        let mut events = line.evaluate(self.plan.evaluation(&self.replica)).await?;
-        let stopped = tokio::select! {
-            done = self.until_done(&mut events, budget) => return done,
-            _ = stop.given() => line.interrupt(self.plan.request),
+        let evaluation = self.plan.evaluation(&self.replica);
+        let work = async {
+            let mut events = line.evaluate(evaluation).await?;
+            self.until_done(&mut events, budget).await
         };
-        stopped.await;
+        tokio::pin!(work);
+        tokio::select! {
+            done = &mut work => return done,
+            _ = stop.given() => {}
+        }
+        let interrupt = async {
+            line.interrupt(self.plan.request).await;
+            std::future::pending().await
+        };
+        let ended = async {
+            tokio::select! { done = work => done, never = interrupt => never }
+        };
         let patience = Patience::INTERRUPT_GRACE + Patience::SILENCE;
         let silence = || Outcome::unknown("interrupted, and no word from the sidecar since");
-        let ended = bounded(patience, self.until_done(&mut events, budget)).await;
-        ended.unwrap_or_else(|| Err(silence()))
+        bounded(patience, ended).await.unwrap_or_else(|| Err(silence()))
     }
 
-    /// May be dropped between two events: the next call goes on where this one was.
     async fn until_done(
         &self,
         events: &mut <C::Line as Line>::Events,

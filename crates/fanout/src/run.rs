@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use crate::Plan;
 use crate::replica::{Part, Told};
 use crate::stop::{StopSign, Stopper, stop};
+use crate::window::{TICK, Window};
 
 /// Events that may wait for the reader: a few for each replica at work of a default run. When
 /// they are full, the replicas wait, down to their runtimes.
@@ -98,9 +99,13 @@ async fn dispatch<C: Connect>(parts: Vec<Part<C>>) {
         return start_together(parts, plan.width.get()).await;
     }
     let mut at_work = JoinSet::new();
+    let mut window = Window::new(plan.width);
     for mut part in parts {
-        if at_work.len() >= plan.width.get() {
-            at_work.join_next().await;
+        while at_work.len() >= window.open() {
+            tokio::select! {
+                _ = at_work.join_next() => window.ended(),
+                () = sleep(TICK), if window.is_opening() => window.ticked(),
+            }
         }
         at_work.spawn(async move {
             let ready = part.connect().await;
