@@ -175,10 +175,10 @@ fn all_keys_of_a_message_count_before_its_status() {
         ("status", Value::list(["done", "eval-error"])),
         ("id", FIRST.into()),
         ("out", "o".into()),
-        ("err", "Error: lost".into()),
+        ("err", "lost".into()),
         ("ex", "class a.B".into()),
     ]);
-    let raised = Raised { class: "a.B".into(), message: "Error: lost".into(), ..Raised::default() };
+    let raised = Raised { class: "a.B".into(), message: "lost".into(), ..Raised::default() };
     let out = Said::Output(Stream::Out, "o".into());
     let end = End { raised: true, ..End::default() };
     assert_eq!(peer.steps(), [Step::Said(out), Step::Said(Said::Raised(raised)), Step::Ended(end)]);

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Labels of a replica: sorted, each key once.
+/// Labels of a replica: sorted, each key once; clones share them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Labels(BTreeMap<Arc<str>, Arc<str>>);
+pub struct Labels(Arc<BTreeMap<Arc<str>, Arc<str>>>);
 
 impl Labels {
     /// The value of one label.
@@ -24,7 +24,8 @@ impl Labels {
 
 impl<K: Into<Arc<str>>, V: Into<Arc<str>>> FromIterator<(K, V)> for Labels {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Labels(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+        let pairs = pairs.into_iter().map(|(key, value)| (key.into(), value.into()));
+        Labels(Arc::new(pairs.collect()))
     }
 }
 

@@ -47,7 +47,9 @@ pub trait Line: Send + Sync + 'static {
 
 /// The events of one evaluation; ends after `Event::Done`.
 pub trait Events: Send {
-    /// The next event. An error is the outcome of a stream that broke: unknown, or a refusal
-    /// that the sidecar gave before it started anything.
-    fn next(&mut self) -> impl Future<Output = Option<Result<Event, Outcome>>> + Send;
+    /// The next events, at least one: those that came together stay together.
+    ///
+    /// An error is the outcome of a stream that broke: unknown, or a refusal that the sidecar gave
+    /// before it started anything.
+    fn next(&mut self) -> impl Future<Output = Option<Result<Vec<Event>, Outcome>>> + Send;
 }

@@ -13,13 +13,35 @@ use crate::Plan;
 use crate::budget::Budget;
 use crate::stop::{StopSign, reason};
 
-/// What a replica's task sends to the run.
+/// A value's text beside its digest.
+pub(crate) type Text = (Digest, Arc<str>);
+
+/// What a replica's task sends to the run: what came together.
 #[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) replica: ReplicaIndex,
-    pub(crate) event: Event<(Digest, Arc<str>)>,
-    /// When the runtime was handed the expression, as far as that is known; with `Done` alone.
+    pub(crate) events: Vec<Event<Text>>,
+    pub(crate) end: Option<End>,
+}
+
+/// The end of one replica; follows its last events.
+#[derive(Debug)]
+pub(crate) struct End {
+    pub(crate) done: Done,
+    /// When the runtime was handed the expression, as far as that is known.
     pub(crate) started: Option<Instant>,
+}
+
+/// The last events of an evaluation, and how it ended.
+struct Ending {
+    last: Vec<Event<Text>>,
+    done: Result<Done, Outcome>,
+}
+
+impl From<Outcome> for Ending {
+    fn from(outcome: Outcome) -> Ending {
+        Ending { last: Vec::new(), done: Err(outcome) }
+    }
 }
 
 /// One replica's part of a run.
@@ -57,42 +79,47 @@ impl<C: Connect> Part<C> {
 
     /// Evaluates on a ready connection and tells everything up to the one `Done`.
     pub(crate) async fn finish(mut self, ready: Ready<C::Line>) {
-        let (mut done, sent) = match ready {
+        let (ending, connect, sent) = match ready {
             Ok((line, connect)) => {
                 let sent = Instant::now();
-                let mut done = self.evaluate(&line).await.unwrap_or_else(Done::without_answer);
-                done.timings.connect = connect;
-                (done, Some(sent))
+                (self.evaluate(&line).await, connect, Some(sent))
             }
-            Err(outcome) => (Done::without_answer(outcome), None),
+            Err(outcome) => (outcome.into(), Duration::ZERO, None),
         };
+        let mut done = ending.done.unwrap_or_else(Done::without_answer);
+        done.timings.connect = connect;
         done.timings.total = self.begun.elapsed();
         let ran = matches!(done.outcome, Outcome::Ok | Outcome::Raised | Outcome::Unknown { .. });
         let started = sent.filter(|_| ran).map(|sent| sent + done.timings.queued);
-        // A run that nobody reads any more has nobody to tell.
-        let _ =
-            self.tell.send(Told { replica: self.index, event: Event::Done(done), started }).await;
+        self.tell(ending.last, Some(End { done, started })).await;
     }
 
-    async fn evaluate(&mut self, line: &C::Line) -> Result<Done, Outcome> {
+    async fn tell(&self, events: Vec<Event<Text>>, end: Option<End>) {
+        // A run that nobody reads any more has nobody to tell.
+        let _ = self.tell.send(Told { replica: self.index, events, end }).await;
+    }
+
+    async fn evaluate(&mut self, line: &C::Line) -> Ending {
         let limits = self.plan.limits;
         let patience = limits.time() + Patience::INTERRUPT_GRACE + Patience::SILENCE;
         let mut budget = Budget::new(&limits);
         let answer = self.answer(line, &mut budget);
         let silence = || Outcome::unknown("no word from the sidecar after the time limit");
-        bounded(patience, answer).await.unwrap_or_else(|| Err(silence()))
+        bounded(patience, answer).await.unwrap_or_else(|| silence().into())
     }
 
-    async fn answer(&mut self, line: &C::Line, budget: &mut Budget) -> Result<Done, Outcome> {
+    async fn answer(&mut self, line: &C::Line, budget: &mut Budget) -> Ending {
         let mut stop = self.stop.clone();
         let evaluation = self.plan.evaluation(&self.replica);
         let work = async {
-            let mut events = line.evaluate(evaluation).await?;
-            self.until_done(&mut events, budget).await
+            match line.evaluate(evaluation).await {
+                Ok(mut events) => self.until_done(&mut events, budget).await,
+                Err(outcome) => outcome.into(),
+            }
         };
         tokio::pin!(work);
         tokio::select! {
-            done = &mut work => return done,
+            ending = &mut work => return ending,
             _ = stop.given() => {}
         }
         let interrupt = async {
@@ -100,37 +127,51 @@ impl<C: Connect> Part<C> {
             std::future::pending().await
         };
         let ended = async {
-            tokio::select! { done = work => done, never = interrupt => never }
+            tokio::select! { ending = work => ending, never = interrupt => never }
         };
         let patience = Patience::INTERRUPT_GRACE + Patience::SILENCE;
         let silence = || Outcome::unknown("interrupted, and no word from the sidecar since");
-        bounded(patience, ended).await.unwrap_or_else(|| Err(silence()))
+        bounded(patience, ended).await.unwrap_or_else(|| silence().into())
     }
 
     async fn until_done(
         &self,
         events: &mut <C::Line as Line>::Events,
         budget: &mut Budget,
-    ) -> Result<Done, Outcome> {
+    ) -> Ending {
         loop {
-            let Ok(place) = self.tell.reserve().await else {
-                return Err(Outcome::unknown("nobody reads the run any more"));
+            let batch = match events.next().await {
+                Some(Ok(batch)) => batch,
+                Some(Err(outcome)) => return outcome.into(),
+                None => {
+                    return Outcome::unknown("the sidecar ended without telling the outcome")
+                        .into();
+                }
             };
-            let Some(event) = events.next().await else {
-                return Err(Outcome::unknown("the sidecar ended without telling the outcome"));
-            };
-            let event = event?;
-            budget.charge(&event)?;
-            match event {
-                Event::Done(done) => return Ok(done),
-                event => place.send(Told {
-                    replica: self.index,
-                    event: event.map_text(|text| (Digest::of(&text), text)),
-                    started: None,
-                }),
+            let mut last = Vec::with_capacity(batch.len());
+            match take(batch, budget, &mut last) {
+                Ok(None) => self.tell(last, None).await,
+                Ok(Some(done)) => return Ending { last, done: Ok(done) },
+                Err(outcome) => return Ending { last, done: Err(outcome) },
             }
         }
     }
+}
+
+/// Takes events up to the end, or to the one that the replica cannot afford.
+fn take(
+    batch: Vec<Event>,
+    budget: &mut Budget,
+    taken: &mut Vec<Event<Text>>,
+) -> Result<Option<Done>, Outcome> {
+    for event in batch {
+        budget.charge(&event)?;
+        match event {
+            Event::Done(done) => return Ok(Some(done)),
+            event => taken.push(event.map_text(|text| (Digest::of(&text), text))),
+        }
+    }
+    Ok(None)
 }
 
 async fn bounded<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {

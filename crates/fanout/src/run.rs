@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::Plan;
-use crate::replica::{Part, Told};
+use crate::replica::{End, Part, Told};
 use crate::stop::{StopSign, Stopper, stop};
 use crate::window::{TICK, Window};
 
@@ -161,18 +161,22 @@ impl Run {
         places.filter(|(_, progress)| !progress.done).map(|(index, _)| index)
     }
 
-    fn take(&mut self, Told { replica, event, started }: Told) {
-        if let Event::Value(value) = &event {
-            let (digest, text) = &value.text;
-            if self.texts.insert(*digest) {
-                self.ready.push_back(Report::Text(*digest, Arc::clone(text)));
+    fn take(&mut self, Told { replica, events, end }: Told) {
+        for event in events {
+            if let Event::Value(value) = &event {
+                let (digest, text) = &value.text;
+                if self.texts.insert(*digest) {
+                    self.ready.push_back(Report::Text(*digest, Arc::clone(text)));
+                }
             }
+            self.report(replica, event.map_text(|(digest, _)| digest));
         }
+        let Some(End { done, started }) = end else { return };
         if let Some(at) = started {
             let (first, last) = self.starts.unwrap_or((at, at));
             self.starts = Some((first.min(at), last.max(at)));
         }
-        self.report(replica, event.map_text(|(digest, _)| digest));
+        self.report(replica, Event::Done(done));
     }
 
     fn report(&mut self, replica: ReplicaIndex, event: Event<Digest>) {

@@ -1,6 +1,5 @@
 //! One connection to a sidecar: evaluations down, events up.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use prepl_core::ports::{Events, Line};
@@ -27,7 +26,6 @@ pub struct SidecarLine {
 pub struct SidecarEvents {
     stream: Streaming<v1::EventBatch>,
     replica_uid: Arc<str>,
-    waiting: VecDeque<v1::Event>,
 }
 
 impl SidecarLine {
@@ -63,7 +61,7 @@ impl Line for SidecarLine {
         let mut client = self.client.clone();
         let called = client.eval(v1::EvalRequest::from(evaluation)).await;
         let stream = called.map_err(|status| self.outcome(&status))?.into_inner();
-        Ok(SidecarEvents { stream, replica_uid, waiting: VecDeque::new() })
+        Ok(SidecarEvents { stream, replica_uid })
     }
 
     async fn interrupt(&self, request: RequestId) {
@@ -84,19 +82,17 @@ impl Line for SidecarLine {
 }
 
 impl Events for SidecarEvents {
-    async fn next(&mut self) -> Option<Result<Event, Outcome>> {
-        while self.waiting.is_empty() {
-            match self.stream.message().await {
-                Ok(Some(batch)) if *batch.replica_uid == *self.replica_uid => {
-                    self.waiting = batch.events.into();
-                }
-                Ok(Some(_)) => return Some(Err(Outcome::unknown("another replica answered"))),
-                Ok(None) => return None,
-                Err(status) => return Some(Err(broken(&status))),
+    async fn next(&mut self) -> Option<Result<Vec<Event>, Outcome>> {
+        match self.stream.message().await {
+            Ok(Some(batch)) if *batch.replica_uid == *self.replica_uid => {
+                let events = batch.events.into_iter().map(Event::try_from);
+                let events = events.collect::<Result<_, _>>();
+                Some(events.map_err(|bad| Outcome::unknown(bad.to_string())))
             }
+            Ok(Some(_)) => Some(Err(Outcome::unknown("another replica answered"))),
+            Ok(None) => None,
+            Err(status) => Some(Err(broken(&status))),
         }
-        let event = self.waiting.pop_front()?;
-        Some(Event::try_from(event).map_err(|bad| Outcome::unknown(bad.to_string())))
     }
 }
 

@@ -42,6 +42,7 @@ pub enum Row {
 
 /// Servers that the bench measures, each kind in processes of its own.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::enum_variant_names, reason = "they are words of a command line")]
 pub enum Role {
     /// Sidecars, as the binary `prepl-sidecar` runs them
     ServeSidecars(Servers),

@@ -150,7 +150,13 @@ fn value(text: &str) -> Option<Result<Event, Outcome>> {
 }
 
 impl Events for Playing {
-    async fn next(&mut self) -> Option<Result<Event, Outcome>> {
+    async fn next(&mut self) -> Option<Result<Vec<Event>, Outcome>> {
+        self.one().await.map(|event| event.map(|event| vec![event]))
+    }
+}
+
+impl Playing {
+    async fn one(&mut self) -> Option<Result<Event, Outcome>> {
         let turn = self.sent;
         self.sent += 1;
         match (&self.script, turn) {

@@ -14,7 +14,7 @@ use crate::Failure;
 use crate::ask::{Took, fan_out, gateway};
 use crate::child::{Kind, Serving, addresses};
 use crate::fleet::Fleet;
-use crate::floor::{Call, FloorLine};
+use crate::floor::FloorLine;
 use crate::pairs::{Pairs, Spread};
 use crate::table::{self, Goal};
 
@@ -137,7 +137,7 @@ async fn floor_cold(
         calls.spawn(async move {
             let _place = window.acquire_owned().await;
             let mut line = FloorLine::connect(&connector, &name, address).await?;
-            line.call(Call::Unary).await.map(|()| line)
+            line.call().await.map(|()| line)
         });
     }
     let lines = calls.join_all().await.into_iter().collect::<Result<Vec<_>, Failure>>()?;
@@ -151,7 +151,7 @@ async fn floor_warm(lines: Vec<FloorLine>) -> Result<Vec<FloorLine>, Failure> {
         let window = Arc::clone(&window);
         calls.spawn(async move {
             let _place = window.acquire_owned().await;
-            line.call(Call::Unary).await.map(|()| line)
+            line.call().await.map(|()| line)
         });
     }
     calls.join_all().await.into_iter().collect()

@@ -17,7 +17,7 @@ use crate::ask::{fan_out, gateway};
 use crate::child::{Kind, Serving};
 use crate::direct::Client;
 use crate::fleet::Fleet;
-use crate::floor::{Call, FloorLine};
+use crate::floor::FloorLine;
 use crate::jvm::Jvm;
 use crate::pairs::{Pairs, Spread};
 use crate::table::{self, Goal};
@@ -128,7 +128,7 @@ async fn median_of_bare(line: &mut FloorLine) -> Result<Duration, Failure> {
     let mut times = Vec::with_capacity(CALLS);
     for _ in 0..CALLS {
         let begun = Instant::now();
-        line.call(Call::Unary).await?;
+        line.call().await?;
         times.push(begun.elapsed());
     }
     Ok(middle(times))
