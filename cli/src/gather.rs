@@ -1,4 +1,4 @@
-//! The stream of a run gathered, and who has not told his end.
+//! The stream of a run gathered, and which replicas have not ended.
 
 use std::time::Duration;
 

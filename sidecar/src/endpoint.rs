@@ -1,4 +1,4 @@
-//! Where the runtime's REPL is: the URL that the pod's annotation or `--repl` gives.
+//! Where the runtime's REPL is: the URL that `--repl` gives.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;

@@ -1,7 +1,7 @@
 //! One pod's end of prepl: who may ask, sessions, limits and drivers.
 //!
 //! A request passes these in order: [`serve`] (mutual TLS) → [`service`] (gRPC) → [`admit`] (who
-//! may) → [`evaluator`] (queue, time) → [`ledger`] (once) → [`session`] (REPL state) → [`driver`]
+//! may) → [`ledger`] (once) → [`evaluator`] (queue, time) → [`session`] (REPL state) → [`driver`]
 //! (the protocol) → the app's REPL. What the REPL says comes back through [`meter`] (limits) and
 //! [`recorder`] (reader and ledger).
 //!

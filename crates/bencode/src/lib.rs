@@ -3,7 +3,7 @@
 //! nREPL sends one bencoded dict per message and nothing between messages. This crate turns
 //! bytes into values and values into bytes. It reads no socket, and it must not know what an
 //! nREPL message means: which keys there are is the business of its users (the sidecar's driver
-//! and the fleet's nREPL server).
+//! and the demo's service).
 //!
 //! The peer is not trusted. A [`Decoder`] takes bytes in pieces of any size, does a bounded
 //! amount of work for each, and allocates for bytes that arrived, never for a length that

@@ -168,7 +168,7 @@ impl fmt::Display for Role {
 pub enum Holder {
     /// The sidecar of one pod, by the pod's UID.
     Sidecar {
-        /// The pod's UID, or the replica's name in a local fleet.
+        /// The replica's UID.
         uid: Part,
     },
     /// A gateway.
