@@ -24,13 +24,13 @@ pub struct SelectArgs {
     /// Leave out replicas that match TYPE/NAME or a regular expression
     #[arg(short = 'x', long, value_name = "TARGET")]
     exclude: Vec<Pattern>,
-    /// Keep a random part: a number, or a percentage
+    /// Keep a part chosen by hash: a number, or a percentage; the same every time
     #[arg(long, value_name = "N|P%")]
     pick: Option<Pick>,
     /// Keep at most N of each value of an attribute, for example zone=1
     #[arg(long, value_name = "KEY=N")]
     per: Option<Per>,
-    /// Seed of the random part; the same seed picks the same replicas
+    /// Another seed makes --pick and --per choose others
     #[arg(long, default_value_t = 0, value_name = "NUMBER")]
     seed: u64,
 }

@@ -175,7 +175,7 @@ fn all_keys_of_a_message_count_before_its_status() {
         ("status", Value::list(["done", "eval-error"])),
         ("id", FIRST.into()),
         ("out", "o".into()),
-        ("err", "lost".into()),
+        ("err", "Error: lost".into()),
         ("ex", "class a.B".into()),
     ]);
     let raised = Raised { class: "a.B".into(), message: "lost".into(), ..Raised::default() };

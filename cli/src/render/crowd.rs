@@ -31,7 +31,7 @@ pub fn versions<'a>(replicas: impl Iterator<Item = &'a Replica>) -> String {
     }
 }
 
-/// Zones of some replicas: `zones a4 b4 c4`; empty when not known.
+/// Zones of some replicas: `zones a4 b4 c4`, `zone c`; empty when not known.
 pub fn zones<'a>(replicas: impl Iterator<Item = &'a Replica>) -> String {
     let counts = tally(replicas.map(|replica| &*replica.zone));
     let short = counts.keys().all(|zone| zone.chars().all(char::is_alphabetic));
@@ -39,7 +39,7 @@ pub fn zones<'a>(replicas: impl Iterator<Item = &'a Replica>) -> String {
     let listed = joined(counts.iter().map(|(zone, n)| format!("{zone}{separator}{n}")));
     match counts.len() {
         0 => String::new(),
-        1 => format!("zone {listed}"),
+        1 => format!("zone {}", counts.keys().next().unwrap_or(&"")),
         2..=MAX_LISTED => format!("zones {listed}"),
         many => format!("{many} zones"),
     }
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(versions(fleet.iter()), "v2.41.0");
         assert_eq!(zones(fleet.iter()), "zones a4 b4 c4");
         assert_eq!(workloads(fleet.iter()), "api");
-        assert_eq!(zones(fleet[..1].iter()), "zone a1");
+        assert_eq!(zones(fleet[..1].iter()), "zone a");
         assert_eq!(count(1), "1 replica");
         assert_eq!(count(31_442), "31,442 replicas");
     }

@@ -76,7 +76,7 @@ fn answers_that_differ_are_explained() {
     A  10 replicas   v2.41.0   zones a4 b3 c3                        majority
     {:gen 118, :size 40212, :ttl 300}
 
-    B   2 replicas   v2.40.3   zone c2                               differs
+    B   2 replicas   v2.40.3   zone c                                differs
        api-5d2b1-k9x2p  api-5d2b1-wq7rt
          :gen   118 → 117
          :size  40212 → 39870
@@ -102,26 +102,26 @@ fn a_partial_failure_shows_every_class() {
     A  4 replicas   v2.41.0   zones a2 b1 c1                         majority
     {:released 0}
 
-    B   1 replica   v2.41.0   zone b1                                differs
+    B   1 replica   v2.41.0   zone b                                 differs
        api-6f7c9-04
          :released  0 → 3
 
     next           prepl exec '^(api-6f7c9-04)$' …
 
-    ✗ raised  1 replica   v2.41.0   zone c1
+    ✗ raised  1 replica   v2.41.0   zone c
        api-6f7c9-05
        java.sql.SQLTransientConnectionException: pool timeout
          at shop.locks/release-stale-locks! (locks.clj:88)
-    ⊘ refused  1 replica   v2.41.0   zone c1
+    ⊘ refused  1 replica   v2.41.0   zone c
        api-6f7c9-08
        the queue is full
-    ⌁ unreachable  1 replica   v2.41.0   zone b1
+    ⌁ unreachable  1 replica   v2.41.0   zone b
        api-6f7c9-07
        connection refused
     – not started  15 replicas   v2.41.0   zones a5 b5 c5
        api-6f7c9-09  api-6f7c9-10  api-6f7c9-11  api-6f7c9-12  api-6f7c9-13  and 10 more
        the run was stopped before
-    ? unknown  1 replica   v2.41.0   zone a1
+    ? unknown  1 replica   v2.41.0   zone a
        api-6f7c9-06
        no answer in 30 s, interrupt not confirmed
        it may have run: do not repeat it blindly
@@ -161,11 +161,11 @@ fn five_hundred_replicas_never_print_five_hundred_blocks() {
 
     and 180 smaller groups, 465 replicas; -o table shows each replica
 
-    ✗ raised  2 replicas   v2.41.0   zone b2
+    ✗ raised  2 replicas   v2.41.0   zone b
        api-6f7c9-07  api-6f7c9-70
        NullPointerException: at depth
          at shop.locks/release-stale-locks! (locks.clj:88)
-    ⌁ unreachable  3 replicas   v2.41.0   zone a3
+    ⌁ unreachable  3 replicas   v2.41.0   zone a
        api-6f7c9-09  api-6f7c9-90  api-6f7c9-99
        connect timed out
     ");
@@ -224,7 +224,7 @@ fn a_difference_is_unified() {
     ◐ 2 answers from 12 replicas
 
     --- A  10 replicas   v2.41.0   zones a4 b3 c3
-    +++ B   2 replicas   v2.40.3   zone c2   api-5d2b1-k9x2p  api-5d2b1-wq7rt
+    +++ B   2 replicas   v2.40.3   zone c   api-5d2b1-k9x2p  api-5d2b1-wq7rt
     @@ :gen @@
     -118
     +117
