@@ -236,10 +236,11 @@ fn completion_and_version_are_answers() {
 
 #[test]
 fn a_demo_that_is_not_installed_says_how_to_get_it() {
-    let alone = tempfile::tempdir().unwrap();
-    let copy = alone.path().join("prepl");
-    std::fs::copy(env!("CARGO_BIN_EXE_prepl"), &copy).unwrap();
-    let output = Command::new(copy).env_clear().args(["demo", "exec", "1"]).output().unwrap();
+    let alone = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let link = alone.path().join("prepl");
+    // Not a copy: a file that was just written is busy while another test's child inherits it.
+    std::fs::hard_link(env!("CARGO_BIN_EXE_prepl"), &link).unwrap();
+    let output = Command::new(link).env_clear().args(["demo", "exec", "1"]).output().unwrap();
     let text = refused(&output, 1);
     assert!(text.contains("cargo run -p prepl-demo"), "{text}");
 }
