@@ -19,8 +19,8 @@ use crate::stop::{Asked, Stop, stop_at};
 const MAX_RUNNING: usize = 16;
 /// Evaluations that may wait in line.
 const MAX_WAITING: usize = 256;
-/// What a runtime may say before its reader has read it.
-const SAID_QUEUE: usize = 64;
+/// What a runtime may say before its reader has read it: of output, 1 MiB.
+const SAID_QUEUE: usize = 16;
 /// `Started` waits so long for company: most evaluations are over by then, in one message.
 const START_ALONE_AFTER: Duration = Duration::from_millis(20);
 

@@ -34,6 +34,11 @@ impl SidecarLine {
         SidecarLine { client, refusal }
     }
 
+    async fn call(&self, evaluation: &Evaluation) -> Result<Streaming<v1::EventBatch>, Outcome> {
+        let called = self.client.clone().eval(v1::EvalRequest::from(evaluation.clone())).await;
+        called.map(tonic::Response::into_inner).map_err(|status| self.outcome(&status))
+    }
+
     /// The outcome behind a failed call.
     fn outcome(&self, status: &Status) -> Outcome {
         if let Some(unreached) = find_unreached(status) {
@@ -58,10 +63,13 @@ impl Line for SidecarLine {
 
     async fn evaluate(&self, evaluation: Evaluation) -> Result<SidecarEvents, Outcome> {
         let replica_uid = Arc::clone(&evaluation.replica_uid);
-        let mut client = self.client.clone();
-        let called = client.eval(v1::EvalRequest::from(evaluation)).await;
-        let stream = called.map_err(|status| self.outcome(&status))?.into_inner();
-        Ok(SidecarEvents { stream, replica_uid })
+        let stream = match self.call(&evaluation).await {
+            // The connection broke, perhaps before anything was sent. A sidecar runs a request id
+            // once, so asking again is safe; a second failure tells nothing that is better known.
+            Err(broke @ Outcome::Unknown { .. }) => self.call(&evaluation).await.map_err(|_| broke),
+            called => called,
+        };
+        Ok(SidecarEvents { stream: stream?, replica_uid })
     }
 
     async fn interrupt(&self, request: RequestId) {
