@@ -40,12 +40,11 @@ pub enum FleetError {
     #[error("{0} holds a fleet already; name another folder")]
     Exists(PathBuf),
     /// The fleet file is broken.
-    #[error("{path}:{bad}", path = path.display())]
+    #[error("{path}, {bad}", path = path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        #[source]
         bad: BadFleetFile,
     },
     /// A change cannot be made.
