@@ -90,6 +90,8 @@ fn unparsed(error: clap::Error) -> Result<u8, Problem> {
 }
 
 fn print(global: &Global, text: &str) -> Result<u8, Problem> {
-    Console::detect(global.color).answer(text);
+    let mut console = Console::detect(global.color);
+    console.answer(text);
+    console.written()?;
     Ok(0)
 }

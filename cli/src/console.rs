@@ -4,6 +4,8 @@ use std::io::{IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
 
+use crate::problem::Problem;
+
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
@@ -40,6 +42,7 @@ pub struct Console {
     /// Stderr is a terminal.
     pub err_terminal: bool,
     reader_left: bool,
+    lost: Option<std::io::Error>,
 }
 
 impl Console {
@@ -53,17 +56,29 @@ impl Console {
             out_terminal,
             err_terminal,
             reader_left: false,
+            lost: None,
         }
     }
 
     /// Writes answers; once the reader of a pipe has left, nothing more.
     pub fn answer(&mut self, text: &str) {
-        if self.reader_left || text.is_empty() {
+        if self.reader_left || self.lost.is_some() || text.is_empty() {
             return;
         }
         let mut stdout = std::io::stdout().lock();
         let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-        self.reader_left = written.is_err();
+        match written {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => self.reader_left = true,
+            written => self.lost = written.err(),
+        }
+    }
+
+    /// Fails when answers could not be written; a reader of a pipe may leave when he likes.
+    pub fn written(&self) -> Result<(), Problem> {
+        match &self.lost {
+            Some(error) => Err(Problem::failed(format!("cannot write the answers: {error}"))),
+            None => Ok(()),
+        }
     }
 
     /// Whether nobody reads the answers any more.

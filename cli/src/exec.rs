@@ -67,7 +67,7 @@ struct EvaluateArgs {
     /// Most bytes of one value, and of the printed output, per replica
     #[arg(long, default_value = "64Ki", value_name = "SIZE", value_parser = quantity::bytes)]
     limit_bytes: u32,
-    /// Name of the request; a replica that has seen it gives its first answer and runs nothing
+    /// Ask for the answer of an earlier request, and run nothing, on no replica
     #[arg(long, value_name = "ID")]
     request_id: Option<RequestId>,
 }
@@ -106,6 +106,7 @@ pub fn run(args: &ExecArgs, global: &Global) -> Result<u8, Problem> {
         console.answer(&render::problem(args.show.output, problem));
     }
     let code = show(args, &done?, &mut console);
+    console.written()?;
     let excused = args.show.exit_zero && code != ExitCode::Interrupted;
     Ok(if excused { ExitCode::Ok.number() } else { code.number() })
 }
@@ -115,6 +116,7 @@ fn evaluate(args: &ExecArgs, global: &Global, console: &mut Console) -> Result<R
     let plan = Plan {
         run: ids::run()?,
         request: args.evaluate.request_id.map_or_else(ids::request, Ok)?,
+        recall: args.evaluate.request_id.is_some(),
         expression,
         session: args.evaluate.session.clone(),
         namespace: args.evaluate.ns.as_deref().map(Arc::from),

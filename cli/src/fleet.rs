@@ -126,6 +126,7 @@ pub fn run(args: &FleetArgs, global: &Global) -> Result<u8, Problem> {
         }
         FleetCommand::Issue(args) => issue(args, path, &mut console)?,
     }
+    console.written()?;
     Ok(0)
 }
 

@@ -66,6 +66,7 @@ pub fn run(args: &TargetsArgs, global: &Global) -> Result<u8, Problem> {
         }
         Ok((selection, told)) => {
             console.answer(&rendered(args.output, &selection, &told, console.out_colour));
+            console.written()?;
             let ready = told.iter().all(Result::is_ok);
             Ok(if ready { ExitCode::Ok } else { ExitCode::Unreachable }.number())
         }

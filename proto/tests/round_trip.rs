@@ -69,8 +69,8 @@ fn evaluation() -> impl Strategy<Value = Evaluation> {
     let limits = (1_u64..3_600_000, 1_u32..(16 << 20), 1_u32..(16 << 20))
         .prop_map(|(ms, value, output)| Limits::new(Duration::from_millis(ms), value, output));
     let session = proptest::option::of("[a-z0-9._-]{1,64}");
-    (any::<[u8; 16]>(), any::<[u8; 5]>(), text(), "[^\0]{0,20}x", session, limits).prop_map(
-        |(request, run, uid, expression, session, limits)| Evaluation {
+    (any::<([u8; 16], bool)>(), any::<[u8; 5]>(), text(), "[^\0]{0,20}x", session, limits).prop_map(
+        |((request, recall), run, uid, expression, session, limits)| Evaluation {
             request: RequestId::from_random(request),
             run: RunId::from_random(run),
             replica_uid: uid,
@@ -78,6 +78,7 @@ fn evaluation() -> impl Strategy<Value = Evaluation> {
             session: session.map(|name| name.parse().unwrap()),
             namespace: Some("user".into()),
             limits: limits.unwrap(),
+            recall,
         },
     )
 }
@@ -111,6 +112,7 @@ fn an_evaluation_out_of_bounds_is_refused() {
         session: String::new(),
         namespace: String::new(),
         limits: Some(Limits::default().into()),
+        recall: false,
     };
     assert!(Evaluation::try_from(good()).is_ok());
     let bad: [(&str, v1::EvalRequest); 6] = [

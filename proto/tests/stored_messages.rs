@@ -22,6 +22,7 @@ fn evaluation() -> Evaluation {
         session: Some("s1".parse().unwrap()),
         namespace: Some("shop.core".into()),
         limits: Limits::default(),
+        recall: false,
     }
 }
 

@@ -62,12 +62,22 @@ impl Evaluator {
         let arrived = Instant::now();
         let limits = evaluation.limits.at_most(self.ceiling);
         let (interrupter, stop) = stop_at(arrived + limits.time());
-        match self.ledger.begin(evaluation.request, &caller, interrupter) {
+        let verdict = match evaluation.recall {
+            true => self.ledger.recall(evaluation.request, &caller),
+            false => self.ledger.begin(evaluation.request, &caller, interrupter),
+        };
+        match verdict {
             Verdict::Again(answer) => return Followed::Remembered(answer),
             Verdict::Foreign => {
                 return Followed::Refused(denied("this request id belongs to another caller"));
             }
             Verdict::Full => return Followed::Refused(limit("too many evaluations are running")),
+            Verdict::NotKnown => {
+                return Followed::Refused(Outcome::unknown(
+                    "the sidecar does not know this request: it was started since, or it is long \
+                     ago; what was asked first may have run",
+                ));
+            }
             Verdict::Run => {}
         }
         let (events, live) = mpsc::channel(SAID_QUEUE);

@@ -81,15 +81,16 @@ pub enum Verdict {
     Foreign,
     /// As many evaluations as ids can be remembered are running.
     Full,
+    /// It is not known here, and was not to be run.
+    NotKnown,
 }
 
 impl Ledger {
     /// Notes a request, unless it is known.
     pub fn begin(&self, id: RequestId, caller: &Arc<str>, interrupter: Interrupter) -> Verdict {
         let mut entries = self.entries();
-        if let Some(entry) = entries.by_id.get(&id) {
-            let own = entry.caller == *caller;
-            return if own { Verdict::Again(entry.state.remembered()) } else { Verdict::Foreign };
+        if let Some(known) = entries.known(&id, caller) {
+            return known;
         }
         if entries.by_id.len() >= MAX_IDS && !entries.forget_oldest_ended() {
             return Verdict::Full;
@@ -99,6 +100,11 @@ impl Ledger {
         entries.by_id.insert(id, Entry { caller: Arc::clone(caller), state });
         entries.oldest_first.push_back(id);
         Verdict::Run
+    }
+
+    /// The answer of a request that was noted; nothing is noted now.
+    pub fn recall(&self, id: RequestId, caller: &Arc<str>) -> Verdict {
+        self.entries().known(&id, caller).unwrap_or(Verdict::NotKnown)
     }
 
     /// Remembers the answer of a request that [`Ledger::begin`] let run.
@@ -136,6 +142,12 @@ impl Ledger {
 }
 
 impl Entries {
+    fn known(&self, id: &RequestId, caller: &Arc<str>) -> Option<Verdict> {
+        let entry = self.by_id.get(id)?;
+        let own = entry.caller == *caller;
+        Some(if own { Verdict::Again(entry.state.remembered()) } else { Verdict::Foreign })
+    }
+
     fn forget_oldest_ended(&mut self) -> bool {
         let ended =
             |id: &RequestId| self.by_id.get(id).is_none_or(|entry| !entry.state.is_running());
@@ -191,6 +203,15 @@ mod tests {
         assert!(running.borrow().is_none());
         ledger.end(id(1), answer(), 10);
         assert_eq!(running.borrow().as_deref(), Some(&answer()[..]));
+    }
+
+    #[test]
+    fn an_unknown_request_is_recalled_by_nobody_and_noted_by_no_recall() {
+        let ledger = Ledger::default();
+        assert!(matches!(ledger.recall(id(1), &"a".into()), Verdict::NotKnown));
+        assert!(matches!(begin(&ledger, 1, "a"), Verdict::Run));
+        assert!(matches!(ledger.recall(id(1), &"a".into()), Verdict::Again(_)));
+        assert!(matches!(ledger.recall(id(1), &"b".into()), Verdict::Foreign));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use prepl_identity::{Acceptor, Credentials, Secure};
+use prepl_identity::{Acceptor, Credentials, Holder, Secure};
 use prepl_proto::v1::sidecar_server::SidecarServer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +21,8 @@ use crate::service::{Peer, Service};
 /// Connections at a time: gateways, and users of a local fleet. A peer that never finishes its
 /// handshake holds a place until the handshake's time-out.
 const MAX_CONNECTIONS: usize = 256;
+/// Longest handshake; it holds a place, and a peer without a certificate must not hold it long.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(3);
 /// Streams of one connection at a time.
 const MAX_STREAMS: u32 = 128;
 /// Bytes in flight of one stream and of one connection: what a reader that stalls can pin here.
@@ -40,7 +42,8 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {
     let (hand_over, connections) = mpsc::channel(1);
-    let accepting = tokio::spawn(accept(listener, Acceptor::new(credentials), hand_over));
+    let acceptor = Acceptor::new(credentials).with_timeout(HANDSHAKE_LIMIT);
+    let accepting = tokio::spawn(accept(listener, acceptor, hand_over));
     let served = Server::builder()
         .max_concurrent_streams(MAX_STREAMS)
         .initial_stream_window_size(STREAM_WINDOW)
@@ -85,6 +88,10 @@ async fn shake_hands(
     // Without it answers wait for acknowledgements, and that is all.
     let _ = socket.set_nodelay(true);
     match acceptor.accept(socket).await {
+        // Nothing that it may ask: it gets no place either.
+        Ok(stream) if matches!(stream.peer().holder, Holder::Sidecar { .. }) => {
+            tracing::info!(peer = %stream.peer(), "a sidecar may not ask another sidecar");
+        }
         Ok(stream) => {
             let peer = Peer::new(stream.peer());
             tracing::debug!(peer = %stream.peer(), "connected");

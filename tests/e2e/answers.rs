@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use prepl_core::{Class, Limits, Outcome};
+use prepl_gateway::Plan;
 use prepl_identity::Role;
 use prepl_tests::{Asked, World, plan};
 
@@ -76,6 +77,20 @@ async fn the_same_request_again_gives_the_first_answer_and_runs_nothing() {
         let asked = Asked::ask(&gateway, &world.selection(), next.clone()).await;
         assert_eq!(asked.values(0), ["2"]);
     }
+}
+
+#[tokio::test]
+async fn a_recalled_request_that_is_not_known_is_unknown_and_runs_nothing() {
+    let world = World::of_rhai(1).await;
+    let gateway = world.gateway(Role::Evaluator);
+    let first = plan("6 * 7");
+    let recalled = Plan { recall: true, ..first.clone() };
+    let lost = Asked::ask(&gateway, &world.selection(), recalled.clone()).await;
+    assert_eq!(lost.classes(), [Class::Unknown]);
+    assert!(lost.reason(0).contains("does not know this request"), "{}", lost.reason(0));
+    Asked::ask(&gateway, &world.selection(), first).await;
+    let known = Asked::ask(&gateway, &world.selection(), recalled).await;
+    assert_eq!(known.values(0), ["42"]);
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ pub fn plan(expression: &str) -> Plan {
     Plan {
         run: RunId::from_random([id[0], id[1], id[2], id[3], id[4]]),
         request: RequestId::from_random(id),
+        recall: false,
         expression: Expression::new(expression).expect("an expression"),
         session: None,
         namespace: None,

@@ -94,7 +94,7 @@ fn silent_group(page: &mut Page, results: &Results, one: &SilentGroup) {
         let line = format!("{running}: do not repeat it blindly");
         page.put(Ink::Plain, "   ").put(Ink::Warn, &line).end();
         let again = format!("--request-id {}", results.request);
-        let line = format!("to ask for this answer and run nothing twice: {again}");
+        let line = format!("to ask for this answer and run nothing: {again}");
         page.put(Ink::Faint, "   ").put(Ink::Faint, &line).end();
     }
 }

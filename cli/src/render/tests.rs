@@ -125,7 +125,7 @@ fn a_partial_failure_shows_every_class() {
        api-6f7c9-06
        no answer in 30 s, interrupt not confirmed
        it may have run: do not repeat it blindly
-       to ask for this answer and run nothing twice: --request-id abababababababababababababababab
+       to ask for this answer and run nothing: --request-id abababababababababababababababab
     ");
     insta::assert_snapshot!(closing(&results, false), @r"
 

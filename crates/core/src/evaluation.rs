@@ -21,4 +21,6 @@ pub struct Evaluation {
     pub namespace: Option<Arc<str>>,
     /// Bounds.
     pub limits: Limits,
+    /// Give the first answer of the request; where it is not known, run nothing either.
+    pub recall: bool,
 }

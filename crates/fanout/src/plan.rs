@@ -14,6 +14,8 @@ pub struct Plan {
     pub run: RunId,
     /// Name of the request; the same for every replica of the run.
     pub request: RequestId,
+    /// Ask for the answers of an earlier run of that request, and run nothing.
+    pub recall: bool,
     /// What to evaluate.
     pub expression: Expression,
     /// Kept state to evaluate in.
@@ -45,6 +47,7 @@ impl Plan {
             session: self.session.clone(),
             namespace: self.namespace.clone(),
             limits: self.limits,
+            recall: self.recall,
         }
     }
 }

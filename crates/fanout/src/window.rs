@@ -7,8 +7,8 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// Replicas that start at once.
-const FIRST: usize = 8;
-/// Replicas that start after each tick, whatever the others do: 64 are at work after 56 ms. More
+const FIRST: usize = 4;
+/// Replicas that start after each tick, whatever the others do: 64 are at work after 60 ms. More
 /// would be handshakes faster than one processor does them, about 2,000 a second.
 const PER_TICK: usize = 1;
 /// Time between two ticks; tokio's timer knows nothing shorter.

@@ -64,9 +64,12 @@ impl Line for SidecarLine {
     async fn evaluate(&self, evaluation: Evaluation) -> Result<SidecarEvents, Outcome> {
         let replica_uid = Arc::clone(&evaluation.replica_uid);
         let stream = match self.call(&evaluation).await {
-            // The connection broke, perhaps before anything was sent. A sidecar runs a request id
-            // once, so asking again is safe; a second failure tells nothing that is better known.
-            Err(broke @ Outcome::Unknown { .. }) => self.call(&evaluation).await.map_err(|_| broke),
+            // The connection broke. A sidecar that was asked knows the answer; one that does not
+            // know the request may be another process, and must not run it again.
+            Err(broke @ Outcome::Unknown { .. }) => {
+                let recall = Evaluation { recall: true, ..evaluation };
+                self.call(&recall).await.map_err(|_| broke)
+            }
             called => called,
         };
         Ok(SidecarEvents { stream: stream?, replica_uid })

@@ -77,3 +77,18 @@ fn replicas_that_are_added_at_the_same_time_are_all_there() {
     });
     assert_eq!(Fleet::open(folder.path()).unwrap().replicas().len(), 8);
 }
+
+#[test]
+fn equal_names_in_two_namespaces_have_a_bundle_each_and_are_not_confused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut fleet = Fleet::init(folder.path(), "shop", "mira").unwrap();
+    let there = NewReplica { namespace: "staging".into(), ..replica("api-1") };
+    let here = fleet.add(&replica("api-1"), "u1").unwrap();
+    let there = fleet.add(&there, "u2").unwrap();
+    assert_ne!(here, there);
+    let refused = fleet.remove("api-1").unwrap_err();
+    assert!(matches!(refused, FleetError::Ambiguous(..)), "{refused}");
+    fleet.remove("staging/api-1").unwrap();
+    assert!(here.exists() && !there.exists());
+    assert_eq!(fleet.replicas()[0].id.to_string(), "default/api-1");
+}

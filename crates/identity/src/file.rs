@@ -59,6 +59,11 @@ pub enum FileError {
 /// Reads a text that only its owner can read.
 pub(crate) fn read_private(path: &Path) -> Result<String, FileError> {
     let unreadable = |source| FileError::Unreadable { path: path.to_owned(), source };
+    let found = std::fs::metadata(path).map_err(unreadable)?;
+    if !found.is_file() {
+        // To open a pipe would wait for its writer.
+        return Err(unreadable(std::io::Error::other("it is no regular file")));
+    }
     let file = File::open(path).map_err(unreadable)?;
     check_mode(path, &file.metadata().map_err(unreadable)?)?;
     let mut bytes = Vec::new();

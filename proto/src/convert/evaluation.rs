@@ -18,6 +18,7 @@ impl From<Evaluation> for v1::EvalRequest {
             session: text(evaluation.session.as_ref().map(|name| name.as_str())),
             namespace: text(evaluation.namespace.as_deref()),
             limits: Some(evaluation.limits.into()),
+            recall: evaluation.recall,
         }
     }
 }
@@ -37,6 +38,7 @@ impl TryFrom<v1::EvalRequest> for Evaluation {
             session: session.map_err(|_| BadMessage("session name"))?,
             namespace,
             limits: wire.limits.ok_or(BadMessage("limits"))?.try_into()?,
+            recall: wire.recall,
         })
     }
 }

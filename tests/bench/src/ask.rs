@@ -63,6 +63,7 @@ fn plan(expression: &str, session: Option<SessionName>) -> Result<Plan, Failure>
     Ok(Plan {
         run: RunId::from_random([id[0], id[1], id[2], id[3], id[4]]),
         request: RequestId::from_random(id),
+        recall: false,
         expression: Expression::new(expression)?,
         session,
         namespace: None,

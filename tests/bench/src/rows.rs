@@ -17,7 +17,8 @@ pub fn run(cli: &Cli) -> Result<(), Failure> {
     let runtime = runtime.worker_threads(2).enable_all().build()?;
     table::head();
     for row in rows {
-        runtime.block_on(measure(*row, cli.pairs))?;
+        // On a worker, as a gateway runs: the thread that blocks would be woken for each event.
+        runtime.block_on(async { tokio::spawn(measure(*row, cli.pairs)).await? })?;
     }
     Ok(())
 }

@@ -68,6 +68,7 @@ pub fn plan() -> Plan {
     Plan {
         run: RunId::from_random([1; 5]),
         request: RequestId::from_random([1; 16]),
+        recall: false,
         expression: Expression::new("(count-sessions)").unwrap(),
         session: None,
         namespace: None,

@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use prepl_core::Replica;
 use prepl_core::ports::Discover;
+use prepl_core::{Replica, ReplicaId};
 use prepl_identity::{
     Authority, AuthorityError, BundleError, Credentials, FileError, IssueError, MEMBER_LIFETIME,
     Name, NameError, Role, TrustDomain, USER_LIFETIME,
@@ -50,6 +50,9 @@ pub enum FleetError {
     /// A change cannot be made.
     #[error(transparent)]
     Edit(#[from] CannotEdit),
+    /// A name that two replicas have.
+    #[error("the name is that of {0} and of {1}; write NAMESPACE/NAME")]
+    Ambiguous(String, String),
     /// Not the administrator's folder.
     #[error(
         "{0} has no ca.pem: only the folder of the fleet's administrator can issue certificates"
@@ -136,7 +139,7 @@ impl Fleet {
         let authority = self.authority()?;
         let name = Name::sidecar(&self.file.name, uid)
             .map_err(|error| FleetError::Name(uid.to_owned(), error))?;
-        let bundle = self.bundle(&replica.name);
+        let bundle = self.bundle(&replica.namespace, &replica.name);
         self.change(|text| {
             let changed = edit::add(text, replica, uid)?;
             let bad = |bad| FleetError::File { path: self.folder.join(FLEET_FILE), bad };
@@ -152,9 +155,9 @@ impl Fleet {
     ///
     /// Its certificate stays good until it ends; nobody dials it any more.
     pub fn remove(&mut self, name: &str) -> Result<(), FleetError> {
-        self.change(|text| Ok(edit::remove(text, name)?))?;
-        let own = name.rsplit('/').next().unwrap_or(name);
-        let bundle = self.bundle(own);
+        let removed = self.named(name)?;
+        self.change(|text| Ok(edit::remove(text, &removed.to_string())?))?;
+        let bundle = self.bundle(&removed.namespace, &removed.name);
         match fs::remove_file(&bundle) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 return Err(FleetError::Io { what: "remove", path: bundle, source });
@@ -178,8 +181,25 @@ impl Fleet {
         write_text(out, &read_text(&self.folder)?)
     }
 
-    fn bundle(&self, replica: &str) -> PathBuf {
-        self.folder.join(SIDECARS).join(format!("{replica}.pem"))
+    /// The one replica of that name; a bare name in two namespaces is nobody's.
+    fn named(&self, name: &str) -> Result<ReplicaId, FleetError> {
+        let ids = self.file.replicas.iter().map(|replica| &replica.id);
+        let mut named = ids.filter(|id| *id.name == *name || id.to_string() == name);
+        match (named.next(), named.next()) {
+            (Some(id), None) => Ok(id.clone()),
+            (None, _) => Err(CannotEdit::Unknown(name.to_owned()).into()),
+            (Some(one), Some(other)) => {
+                Err(FleetError::Ambiguous(one.to_string(), other.to_string()))
+            }
+        }
+    }
+
+    fn bundle(&self, namespace: &str, name: &str) -> PathBuf {
+        let file = match namespace {
+            "default" => format!("{name}.pem"),
+            other => format!("{other}.{name}.pem"),
+        };
+        self.folder.join(SIDECARS).join(file)
     }
 
     fn authority(&self) -> Result<Authority, FleetError> {
@@ -220,6 +240,9 @@ fn named<T: std::str::FromStr<Err = NameError>>(text: &str) -> Result<T, FleetEr
 fn read_text(folder: &Path) -> Result<String, FleetError> {
     let path = folder.join(FLEET_FILE);
     let io = |source| FleetError::Io { what: "read", path: path.clone(), source };
+    if fs::metadata(&path).is_ok_and(|file| !file.is_file()) {
+        return Err(io(io::Error::other("it is no regular file")));
+    }
     let file = match File::open(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(FleetError::NoFleet(folder.to_owned()));
