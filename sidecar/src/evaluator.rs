@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prepl_core::{Done, Evaluation, Event, Limits, Outcome, Patience, Reason, Refusal, Timings};
+use prepl_core::{
+    Digest, Done, Evaluation, Event, Limits, Outcome, Patience, Reason, Refusal, Timings,
+};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout};
 
@@ -19,8 +21,8 @@ use crate::stop::{Asked, Stop, stop_at};
 const MAX_RUNNING: usize = 16;
 /// Evaluations that may wait in line.
 const MAX_WAITING: usize = 256;
-/// What a runtime may say before its reader has read it: of output, 1 MiB.
-const SAID_QUEUE: usize = 16;
+/// What a runtime may say before its reader has read it: of output, 512 KiB.
+const SAID_QUEUE: usize = 8;
 /// `Started` waits so long for company: most evaluations are over by then, in one message.
 const START_ALONE_AFTER: Duration = Duration::from_millis(20);
 
@@ -62,14 +64,21 @@ impl Evaluator {
         let arrived = Instant::now();
         let limits = evaluation.limits.at_most(self.ceiling);
         let (interrupter, stop) = stop_at(arrived + limits.time());
+        let asked = Digest::of(evaluation.expression.as_str());
         let verdict = match evaluation.recall {
-            true => self.ledger.recall(evaluation.request, &caller),
-            false => self.ledger.begin(evaluation.request, &caller, interrupter),
+            true => self.ledger.recall(evaluation.request, &caller, asked),
+            false => self.ledger.begin(evaluation.request, &caller, asked, interrupter),
         };
         match verdict {
             Verdict::Again(answer) => return Followed::Remembered(answer),
             Verdict::Foreign => {
                 return Followed::Refused(denied("this request id belongs to another caller"));
+            }
+            Verdict::Another => {
+                return Followed::Refused(limit(
+                    "this request id was given to another expression; repeat that one, or leave \
+                     --request-id out",
+                ));
             }
             Verdict::Full => return Followed::Refused(limit("too many evaluations are running")),
             Verdict::NotKnown => {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use prepl_core::{Done, Event, Outcome, RequestId};
+use prepl_core::{Digest, Done, Event, Outcome, RequestId};
 use tokio::sync::watch;
 
 use crate::stop::Interrupter;
@@ -34,6 +34,8 @@ struct Entries {
 #[derive(Debug)]
 struct Entry {
     caller: Arc<str>,
+    /// Of the expression.
+    asked: Digest,
     state: State,
 }
 
@@ -83,13 +85,21 @@ pub enum Verdict {
     Full,
     /// It is not known here, and was not to be run.
     NotKnown,
+    /// It is the same caller's, for another expression.
+    Another,
 }
 
 impl Ledger {
     /// Notes a request, unless it is known.
-    pub fn begin(&self, id: RequestId, caller: &Arc<str>, interrupter: Interrupter) -> Verdict {
+    pub fn begin(
+        &self,
+        id: RequestId,
+        caller: &Arc<str>,
+        asked: Digest,
+        interrupter: Interrupter,
+    ) -> Verdict {
         let mut entries = self.entries();
-        if let Some(known) = entries.known(&id, caller) {
+        if let Some(known) = entries.known(&id, caller, asked) {
             return known;
         }
         if entries.by_id.len() >= MAX_IDS && !entries.forget_oldest_ended() {
@@ -97,14 +107,14 @@ impl Ledger {
         }
         let answer = watch::channel(None).0;
         let state = State::Running { interrupter, answer };
-        entries.by_id.insert(id, Entry { caller: Arc::clone(caller), state });
+        entries.by_id.insert(id, Entry { caller: Arc::clone(caller), asked, state });
         entries.oldest_first.push_back(id);
         Verdict::Run
     }
 
     /// The answer of a request that was noted; nothing is noted now.
-    pub fn recall(&self, id: RequestId, caller: &Arc<str>) -> Verdict {
-        self.entries().known(&id, caller).unwrap_or(Verdict::NotKnown)
+    pub fn recall(&self, id: RequestId, caller: &Arc<str>, asked: Digest) -> Verdict {
+        self.entries().known(&id, caller, asked).unwrap_or(Verdict::NotKnown)
     }
 
     /// Remembers the answer of a request that [`Ledger::begin`] let run.
@@ -142,10 +152,13 @@ impl Ledger {
 }
 
 impl Entries {
-    fn known(&self, id: &RequestId, caller: &Arc<str>) -> Option<Verdict> {
+    fn known(&self, id: &RequestId, caller: &Arc<str>, asked: Digest) -> Option<Verdict> {
         let entry = self.by_id.get(id)?;
-        let own = entry.caller == *caller;
-        Some(if own { Verdict::Again(entry.state.remembered()) } else { Verdict::Foreign })
+        Some(match (entry.caller == *caller, entry.asked == asked) {
+            (false, _) => Verdict::Foreign,
+            (true, false) => Verdict::Another,
+            (true, true) => Verdict::Again(entry.state.remembered()),
+        })
     }
 
     fn forget_oldest_ended(&mut self) -> bool {
@@ -188,7 +201,7 @@ mod tests {
     }
 
     fn begin(ledger: &Ledger, number: u16, caller: &str) -> Verdict {
-        ledger.begin(id(number), &caller.into(), stop_at(Instant::now()).0)
+        ledger.begin(id(number), &caller.into(), Digest::of("1"), stop_at(Instant::now()).0)
     }
 
     fn answer() -> Vec<Event> {
@@ -208,10 +221,11 @@ mod tests {
     #[test]
     fn an_unknown_request_is_recalled_by_nobody_and_noted_by_no_recall() {
         let ledger = Ledger::default();
-        assert!(matches!(ledger.recall(id(1), &"a".into()), Verdict::NotKnown));
+        assert!(matches!(ledger.recall(id(1), &"a".into(), Digest::of("1")), Verdict::NotKnown));
         assert!(matches!(begin(&ledger, 1, "a"), Verdict::Run));
-        assert!(matches!(ledger.recall(id(1), &"a".into()), Verdict::Again(_)));
-        assert!(matches!(ledger.recall(id(1), &"b".into()), Verdict::Foreign));
+        assert!(matches!(ledger.recall(id(1), &"a".into(), Digest::of("1")), Verdict::Again(_)));
+        assert!(matches!(ledger.recall(id(1), &"b".into(), Digest::of("1")), Verdict::Foreign));
+        assert!(matches!(ledger.recall(id(1), &"a".into(), Digest::of("2")), Verdict::Another));
     }
 
     #[test]

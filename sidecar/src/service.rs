@@ -18,8 +18,8 @@ use crate::evaluator::{Evaluator, Followed};
 use crate::ledger::Remembered;
 use crate::session::Sessions;
 
-/// Events of one message at most, of output 1 MiB; more wait for the next.
-const BATCH_EVENTS: usize = 16;
+/// Events of one message at most, of output 512 KiB; more wait for the next.
+const BATCH_EVENTS: usize = 8;
 
 /// The service of one replica.
 #[derive(Clone)]

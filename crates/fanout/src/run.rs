@@ -15,9 +15,9 @@ use crate::replica::{End, Part, Told};
 use crate::stop::{StopSign, Stopper, stop};
 use crate::window::{TICK, Window};
 
-/// Events that may wait for the reader: a few for each replica at work of a default run. When
-/// they are full, the replicas wait, down to their runtimes.
-const WAITING_EVENTS: usize = 256;
+/// Batches of events that may wait for the reader: one for each replica at work of a default run.
+/// When they are full, the replicas wait, down to their runtimes.
+const WAITING_BATCHES: usize = 64;
 
 /// One expression on its way over one selection; ends with [`Report::Finished`].
 ///
@@ -44,7 +44,7 @@ struct Progress {
 
 /// Starts a plan over a selection; needs a tokio runtime.
 pub fn start<C: Connect>(connect: Arc<C>, selection: &Selection, plan: Plan) -> Run {
-    let (tell, told) = mpsc::channel(WAITING_EVENTS);
+    let (tell, told) = mpsc::channel(WAITING_BATCHES);
     let (stopper, sign) = stop();
     let begun = Instant::now();
     let deadline = plan.patience.deadline;

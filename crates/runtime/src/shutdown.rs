@@ -18,19 +18,21 @@ pub enum Ended<T> {
     TooSlow,
 }
 
-/// SIGTERM and SIGINT, from now on.
+/// SIGTERM, SIGINT and SIGHUP, from now on.
 #[derive(Debug)]
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
-    /// Takes the two signals over from the system's defaults.
+    /// Takes the signals over from the system's defaults.
     pub fn listen() -> io::Result<Signals> {
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
@@ -39,6 +41,7 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            _ = self.hangup.recv() => {}
         }
     }
 }
