@@ -102,6 +102,7 @@ impl Evaluator {
 
     async fn run(self: Arc<Self>, mut part: Part, mut recorder: Recorder) {
         let request = part.evaluation.request;
+        let takes_fresh = part.evaluation.session.is_none();
         let done = match self.evaluate(&mut part, &mut recorder).await {
             Ok(done) => done,
             Err(outcome) => Done {
@@ -112,7 +113,9 @@ impl Evaluator {
         recorder.tell(Event::Done(done)).await;
         let (answer, bytes) = recorder.into_answer();
         self.ledger.end(request, answer, bytes);
-        self.sessions.refill().await;
+        if takes_fresh {
+            self.sessions.refill().await;
+        }
     }
 
     async fn evaluate(&self, part: &mut Part, recorder: &mut Recorder) -> Result<Done, Outcome> {

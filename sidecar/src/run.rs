@@ -154,7 +154,7 @@ async fn upkeep(credentials: Credentials, sessions: Arc<Sessions>) {
     let retire = async {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            sessions.retire_idle();
+            sessions.retire_idle(tokio::time::Instant::now()).await;
         }
     };
     tokio::join!(reload, retire);

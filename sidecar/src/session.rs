@@ -140,17 +140,22 @@ impl Sessions {
         })
     }
 
-    /// Closes what has been idle for too long; to be called now and then.
-    pub fn retire_idle(&self) {
-        let now = Instant::now();
+    /// Closes what has been idle for too long at `now`; to be called now and then.
+    ///
+    /// With a good-bye: an nREPL session outlives its connection, and each is a thread of the app.
+    pub async fn retire_idle(&self, now: Instant) {
         let old = |since: Instant, limit| now.duration_since(since) > limit;
-        self.kept().retain(|_, kept| {
-            // A slot that somebody else holds too is in use.
-            Arc::strong_count(&kept.slot) > 1 || !old(kept.used, IDLE_LIMIT)
-        });
-        let mut spare = self.spare();
-        if spare.as_ref().is_some_and(|(_, since)| old(*since, SPARE_LIMIT)) {
-            *spare = None;
+        // A slot that somebody else holds too is in use.
+        let idle = |kept: &Kept| Arc::strong_count(&kept.slot) == 1 && old(kept.used, IDLE_LIMIT);
+        let retired: Vec<_> = self.kept().extract_if(|_, kept| idle(kept)).collect();
+        for (_, kept) in retired {
+            if let Some(session) = kept.slot.lock().await.take() {
+                session.close().await;
+            }
+        }
+        let spare = self.spare().take_if(|(_, since)| old(*since, SPARE_LIMIT));
+        if let Some((session, _)) = spare {
+            session.close().await;
         }
     }
 
