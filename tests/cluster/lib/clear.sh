@@ -2,7 +2,8 @@
 # Undoes a run, whole or broken off at any point, from what is recorded outside of it.
 
 # Not ours, but containerd and the kubelet make them where they are not there; the innermost first.
-shared_folders=(/run/containerd/s /run/containerd /var/log/containers /var/lib/cni/cache /var/lib/cni)
+shared_folders=(/run/netns /run/containerd/s /run/containerd /var/log/containers /var/lib/cni/results /var/lib/cni
+  /var/lib/kubelet/device-plugins /var/lib/kubelet)
 
 # 'folder' is written last: without it nothing was changed yet.
 record_before() {
@@ -33,15 +34,24 @@ remove_shim_sockets() {
   done
 }
 
-remove_log_links() {
+# What containerd and the kubelet write to places that no setting moves.
+remove_strays() {
   [[ ! -d /var/log/containers ]] || find /var/log/containers -type l -lname "$1/*" -delete
+  [[ ! -d /var/lib/cni/results ]] || find /var/lib/cni/results -type f -exec grep -qF "$1/" {} \; -delete
+  [[ ! -f "$before/folder" ]] || rm -f /var/lib/kubelet/device-plugins/kubelet{.sock,_internal_checkpoint}
+}
+
+remove_empty() {
+  [[ -d "$1" ]] || return 0
+  umount "$1" 2>/dev/null || true # ip-netns mounts its folder on itself
+  rmdir "$1" || say "$1 was not there before and is in use now; it stays"
 }
 
 restore_before() {
   [[ -f "$before/folder" ]] || return 0
   cat "$before/ip_forward" >/proc/sys/net/ipv4/ip_forward
   local folder
-  while read -r folder; do rmdir "$folder" 2>/dev/null || true; done <"$before/absent"
+  while read -r folder; do remove_empty "$folder"; done <"$before/absent"
 }
 
 clear_all() {
@@ -52,7 +62,7 @@ clear_all() {
   unmount_below "$folder"
   remove_network
   remove_cgroups
-  remove_log_links "$folder"
+  remove_strays "$folder"
   rm -rf --one-file-system "$folder"
   restore_before
   rm -rf "$before"

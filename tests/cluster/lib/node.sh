@@ -51,6 +51,7 @@ failCgroupV1: false
 containerRuntimeEndpoint: unix://$(node_socket "$1")
 failSwapOn: false
 resolvConf: $2/resolv.conf
+clusterDNS: [10.96.0.10]
 maxPods: 110
 imageGCHighThresholdPercent: 100
 evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%}
@@ -68,7 +69,7 @@ start_containerd() {
 
 start_kubelet() {
   spawn "$1" "$1-kubelet" nsenter --net="/run/netns/$(node_namespace "$1")" kubelet \
-    --config="$2/kubelet.yaml" --kubeconfig="$run_folder/$1.conf" --root-dir="$2/kubelet" \
+    --config="$2/kubelet.yaml" --kubeconfig="$run_folder/$1.conf" --root-dir="$2/kubelet" --cert-dir="$2/kubelet/pki" \
     --hostname-override="$1" --node-ip="$(node_address "$1")" \
     --node-labels="topology.kubernetes.io/zone=$(node_zone "$1")"
 }

@@ -1,6 +1,6 @@
 module prepl.dev/cluster-tools
 
-go 1.26.8
+go 1.24.0
 
 replace k8s.io/api => k8s.io/api v0.34.4
 
