@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -153,4 +154,28 @@ fn an_interrupt_of_the_process() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
     is_one_document(&output, 130);
+}
+
+#[test]
+fn an_evaluation_that_a_ctrl_c_ended_is_unknown_and_over() {
+    let runtime = Runtime::new().unwrap();
+    let world = runtime.block_on(World::of_rhai(1));
+    let folder = world.write_fleet(Role::Evaluator);
+    let mut child = exec(&folder, &["-A", "-o", "jsonl", "-q", "loop {}"]);
+    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains(r#""kind":"start""#) {
+        line.clear();
+        assert!(lines.read_line(&mut line).unwrap() > 0);
+    }
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let mut rest = String::new();
+    lines.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let result: serde_json::Value = serde_json::from_str(rest.lines().next().unwrap()).unwrap();
+    assert_eq!(result["class"], "unknown", "{rest}");
+    assert_eq!(result["may_still_run"], false, "{rest}");
+    assert_eq!(result["reason"], "interrupted; it had started", "{rest}");
 }

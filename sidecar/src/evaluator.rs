@@ -216,7 +216,8 @@ async fn pass_on(mut saying: mpsc::Receiver<Said>, meter: &mut Meter, recorder: 
     }
 }
 
-/// The class of an ending. A time-out is never called a failure: it is unknown.
+/// The class of an ending. What was ended from outside is never called a failure: it is unknown,
+/// for a part of its work may be done.
 fn outcome(ending: &Ending, asked: Option<Asked>, time: Duration) -> Outcome {
     match (ending, asked) {
         (Ending::Unreadable(reason), _) => {
@@ -224,16 +225,22 @@ fn outcome(ending: &Ending, asked: Option<Asked>, time: Duration) -> Outcome {
         }
         (Ending::Answered(End { refused: Some(reason), .. }), _) => limit(reason),
         (Ending::Answered(End { may_still_run: true, .. }), _) => unconfirmed(asked, time),
-        (Ending::Answered(End { interrupted: true, .. }), Some(Asked::Deadline)) => {
-            let reason = Reason::new(format!("no answer within {time:?}; it was interrupted"));
-            Outcome::Unknown { reason, may_still_run: false }
+        (Ending::Answered(End { interrupted: true, .. }), _) => {
+            Outcome::Unknown { reason: confirmed(asked, time), may_still_run: false }
         }
-        (Ending::Answered(End { raised, interrupted, .. }), _) if *raised || *interrupted => {
-            Outcome::Raised
-        }
+        (Ending::Answered(End { raised: true, .. }), _) => Outcome::Raised,
         (Ending::Answered(_), _) => Outcome::Ok,
         (Ending::Unconfirmed, _) => unconfirmed(asked, time),
         (Ending::Lost(reason), _) => Outcome::unknown(reason),
+    }
+}
+
+fn confirmed(asked: Option<Asked>, time: Duration) -> Reason {
+    match asked {
+        Some(Asked::Deadline) => {
+            Reason::new(format!("no answer within {time:?}; interrupted; it had started"))
+        }
+        _ => Reason::new("interrupted; it had started"),
     }
 }
 
@@ -254,4 +261,33 @@ fn limit(reason: &str) -> Outcome {
 
 fn denied(reason: &str) -> Outcome {
     Outcome::Refused(Refusal::Denied(Reason::new(reason)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(interrupted: bool, may_still_run: bool, asked: Asked) -> Outcome {
+        let end = End { raised: true, interrupted, may_still_run, ..End::default() };
+        outcome(&Ending::Answered(end), Some(asked), Duration::from_secs(3))
+    }
+
+    #[test]
+    fn what_was_interrupted_is_unknown_and_over_whoever_asked() {
+        for (asked, wanted) in [
+            (Asked::Interrupt, "interrupted; it had started"),
+            (Asked::Deadline, "no answer within 3s; interrupted; it had started"),
+        ] {
+            let reason = Reason::new(wanted);
+            let over = Outcome::Unknown { reason, may_still_run: false };
+            assert_eq!(ended(true, false, asked), over);
+        }
+    }
+
+    #[test]
+    fn an_interrupt_that_came_too_late_or_is_not_confirmed_is_told_as_such() {
+        assert_eq!(ended(false, false, Asked::Interrupt), Outcome::Raised);
+        let unconfirmed = ended(true, true, Asked::Interrupt);
+        assert!(matches!(unconfirmed, Outcome::Unknown { may_still_run: true, .. }));
+    }
 }

@@ -89,10 +89,17 @@ fn silent_group(page: &mut Page, results: &Results, one: &SilentGroup) {
         page.block(INDENT, Ink::Plain, &format!("{}{reason}", whose(results, one)));
     }
     if let Outcome::Unknown { may_still_run, .. } = one.outcome {
-        let running =
-            if may_still_run { "it may have run" } else { "it may have run, and has ended" };
-        let line = format!("{running}: do not repeat it blindly");
-        page.put(Ink::Plain, "   ").put(Ink::Warn, &line).end();
+        unknown(page, results, may_still_run);
+    }
+}
+
+/// Where the end is known, there is no later answer to ask for.
+fn unknown(page: &mut Page, results: &Results, may_still_run: bool) {
+    let running =
+        if may_still_run { "it may have run" } else { "it may have run in part, and has ended" };
+    let line = format!("{running}: do not repeat it blindly");
+    page.put(Ink::Plain, "   ").put(Ink::Warn, &line).end();
+    if may_still_run {
         let again = format!("--request-id {}", results.request);
         let line = format!("to ask for this answer and run nothing: {again}");
         page.put(Ink::Faint, "   ").put(Ink::Faint, &line).end();

@@ -390,6 +390,19 @@ fn streamed_lines_are_whole_and_prefixed() {
 }
 
 #[test]
+fn how_to_ask_again_is_told_only_where_the_end_is_not_known() {
+    let shown = |may_still_run| {
+        let reason = reason("interrupted; it had started");
+        let answers = vec![ended(Outcome::Unknown { reason, may_still_run })];
+        fold(&results(api_fleet(1), answers))
+    };
+    assert!(shown(true).contains("--request-id "), "{}", shown(true));
+    let over = shown(false);
+    assert!(over.contains("it may have run in part, and has ended"), "{over}");
+    assert!(!over.contains("--request-id"), "{over}");
+}
+
+#[test]
 fn colour_adds_nothing_but_colour() {
     let results = partial_failure();
     let code = results.exit_code(false);
