@@ -31,12 +31,20 @@ struct Prepl {
 /// Flags of every command.
 #[derive(Args, Clone, Debug)]
 pub struct Global {
-    /// Folder of the fleet
-    #[arg(long, global = true, env = "PREPL_FLEET", value_name = "PATH", hide_env_values = true)]
+    /// Folder of the fleet; without it, PREPL_FLEET names it
+    #[arg(long, global = true, value_name = "PATH")]
     pub fleet: Option<PathBuf>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
     pub color: ColorChoice,
+}
+
+impl Global {
+    /// The folder of an existing fleet: the flag's, else that of a PREPL_FLEET that is not empty.
+    pub fn fleet(&self) -> Option<PathBuf> {
+        let named = || std::env::var_os("PREPL_FLEET").filter(|path| !path.is_empty());
+        self.fleet.clone().or_else(|| named().map(PathBuf::from))
+    }
 }
 
 #[derive(Subcommand, Clone, Debug)]

@@ -125,8 +125,12 @@ fn evaluate(args: &ExecArgs, global: &Global, console: &mut Console) -> Result<R
         width: args.pace.width(),
         barrier: args.evaluate.barrier,
     };
-    let fleet = reach::open(global.fleet.as_deref())?;
-    let selection = select::resolve(&args.select.query(target), fleet.replicas())?;
+    let fleet = reach::open(global.fleet().as_deref())?;
+    let query = args.select.query(target);
+    let selection = select::resolve(&query, fleet.replicas())?;
+    if !args.show.quiet {
+        console.tell(&select::warnings(&query, fleet.replicas()));
+    }
     let gateway = reach::gateway(&fleet)?;
     follow(args, &gateway, selection, plan, console)
 }

@@ -49,7 +49,7 @@ enum FleetCommand {
   prepl fleet init shop                         in the folder shop
   prepl fleet init shop --fleet /srv/shop       elsewhere")]
 struct InitArgs {
-    /// Name of the fleet; its folder too, unless --fleet names one
+    /// Name of the fleet; its folder too, unless --fleet names one (PREPL_FLEET does not)
     name: String,
     /// Name of its administrator
     #[arg(long, env = "USER", default_value = "admin", hide_env = true, value_name = "NAME")]
@@ -113,9 +113,10 @@ struct IssueArgs {
 /// Runs one of the commands on fleets.
 pub fn run(args: &FleetArgs, global: &Global) -> Result<u8, Problem> {
     let mut console = Console::detect(global.color);
-    let path = global.fleet.as_deref();
+    let path = global.fleet();
+    let path = path.as_deref();
     match &args.command {
-        FleetCommand::Init(args) => init(args, path, &mut console)?,
+        FleetCommand::Init(args) => init(args, global.fleet.as_deref(), &mut console)?,
         FleetCommand::Add(args) => add(args, path, &mut console)?,
         FleetCommand::Remove(args) => {
             reach::open(path)?.remove(&args.name).map_err(problem)?;

@@ -6,14 +6,14 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadQuantity {
     /// No duration.
-    #[error("write a duration such as 500ms, 3s, 2m or 1h")]
+    #[error("write a duration of at least 1ms, such as 500ms, 3s, 2m or 1h")]
     Duration,
     /// No number of bytes.
     #[error("write a number of bytes such as 4096, 64Ki or 1Mi")]
     Bytes,
 }
 
-/// Reads a duration: a whole number and `ms`, `s`, `m` or `h`.
+/// Reads a duration: a whole number above 0, and `ms`, `s`, `m` or `h`.
 pub fn duration(text: &str) -> Result<Duration, BadQuantity> {
     let (number, unit) = split(text).ok_or(BadQuantity::Duration)?;
     let scale = match unit {
@@ -23,7 +23,8 @@ pub fn duration(text: &str) -> Result<Duration, BadQuantity> {
         "h" => 3_600_000,
         _ => return Err(BadQuantity::Duration),
     };
-    number.checked_mul(scale).map(Duration::from_millis).ok_or(BadQuantity::Duration)
+    let millis = number.checked_mul(scale).filter(|millis| *millis > 0);
+    millis.map(Duration::from_millis).ok_or(BadQuantity::Duration)
 }
 
 /// Reads a number of bytes: a whole number, alone or with `Ki`, `Mi` or `Gi`.
@@ -75,7 +76,7 @@ mod tests {
     fn durations_need_a_unit() {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        for bad in ["", "3", "s", "-1s", "1.5s", "3 s", "99999999999999999999s"] {
+        for bad in ["", "3", "0", "0ms", "0s", "s", "-1s", "1.5s", "3 s", "99999999999999999999s"] {
             assert_eq!(duration(bad), Err(BadQuantity::Duration), "{bad}");
         }
     }

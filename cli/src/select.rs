@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use clap::Args;
-use prepl_core::selection::{Pattern, Per, Pick};
+use prepl_core::selection::{Idle, Pattern, Per, Pick};
 use prepl_core::{LabelSelector, Query, Replica, Selection};
 
 use crate::problem::Problem;
+use crate::render::safe::{self, Layout};
 
 /// Flags that name replicas; the same for every command.
 #[derive(Args, Clone, Debug, Default)]
@@ -18,8 +19,8 @@ pub struct SelectArgs {
     /// Look in this namespace alone; repeat for several
     #[arg(short = 'n', long = "namespace", value_name = "NAME")]
     namespaces: Vec<String>,
-    /// Every replica of every namespace
-    #[arg(short = 'A', long, conflicts_with = "namespaces")]
+    /// Every replica of every namespace; wins over -n, as kubectl's does
+    #[arg(short = 'A', long)]
     all_namespaces: bool,
     /// Leave out replicas that match TYPE/NAME or a regular expression
     #[arg(short = 'x', long, value_name = "TARGET")]
@@ -38,8 +39,9 @@ pub struct SelectArgs {
 impl SelectArgs {
     /// The query of these flags and the target, if one was named.
     pub fn query(&self, target: Option<Pattern>) -> Query {
+        let namespaces = self.namespaces.iter().filter(|_| !self.all_namespaces);
         Query {
-            namespaces: self.namespaces.iter().map(|name| Arc::from(name.as_str())).collect(),
+            namespaces: namespaces.map(|name| Arc::from(name.as_str())).collect(),
             everything: self.all_namespaces,
             labels: self
                 .selectors
@@ -64,6 +66,17 @@ pub fn resolve(query: &Query, fleet: &[Replica]) -> Result<Selection, Problem> {
     }
     let selection = query.select(fleet);
     if selection.is_empty() { Err(why_nothing(query, fleet)) } else { Ok(selection) }
+}
+
+/// A line for each part of a query that changes nothing: it may be misspelt.
+pub fn warnings(query: &Query, fleet: &[Replica]) -> String {
+    let idle = query.idle_parts(fleet).into_iter().map(|part| match part {
+        Idle::Exclude(pattern) => format!("-x {pattern} leaves out no replica"),
+        Idle::Per(key) => {
+            format!("--per {key}: no replica has that attribute or label, so all count as alike")
+        }
+    });
+    idle.map(|line| format!("warning: {}\n", safe::text(&line, Layout::Line))).collect()
 }
 
 /// Tells which part of a query matches no replica of the fleet.
@@ -201,6 +214,20 @@ mod tests {
         assert!(hint(target("apo-0")).contains("nearest are api-6f7c9-00, "));
         let excluded = Query { exclude: vec!["api".parse().unwrap()], ..labels("app=api") };
         assert_eq!(hint(excluded), "--exclude leaves out all 12 replicas that matched");
+    }
+
+    #[test]
+    fn parts_that_change_nothing_are_warned_of() {
+        let fleet = example::api_fleet(3);
+        let exclude = vec!["deploy/x".parse().unwrap(), "-02$".parse().unwrap()];
+        let query =
+            Query { exclude, per: "zoen=1".parse().ok(), everything: true, ..Query::default() };
+        insta::assert_snapshot!(warnings(&query, &fleet), @r"
+        warning: -x deployment/x leaves out no replica
+        warning: --per zoen: no replica has that attribute or label, so all count as alike
+        ");
+        let query = Query { exclude: Vec::new(), per: "zone=1".parse().ok(), ..query };
+        assert_eq!(warnings(&query, &fleet), "");
     }
 
     #[test]

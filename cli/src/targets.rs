@@ -54,7 +54,7 @@ enum TargetsFormat {
 /// Shows the selection.
 pub fn run(args: &TargetsArgs, global: &Global) -> Result<u8, Problem> {
     let mut console = Console::detect(global.color);
-    match look(args, global) {
+    match look(args, global, &console) {
         Err(problem) => {
             let machine = match args.output {
                 TargetsFormat::Json => render::json::error(&problem),
@@ -73,10 +73,15 @@ pub fn run(args: &TargetsArgs, global: &Global) -> Result<u8, Problem> {
     }
 }
 
-fn look(args: &TargetsArgs, global: &Global) -> Result<(Selection, Vec<Described>), Problem> {
-    let fleet = reach::open(global.fleet.as_deref())?;
+fn look(
+    args: &TargetsArgs,
+    global: &Global,
+    console: &Console,
+) -> Result<(Selection, Vec<Described>), Problem> {
+    let fleet = reach::open(global.fleet().as_deref())?;
     let query = args.select.query(args.target.clone());
     let selection = select::resolve(&query, fleet.replicas())?;
+    console.tell(&select::warnings(&query, fleet.replicas()));
     let gateway = reach::gateway(&fleet)?;
     let runtime = reach::runtime()?;
     let (patience, width) = (args.pace.patience(None).connect, args.pace.width());

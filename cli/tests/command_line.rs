@@ -51,7 +51,8 @@ impl SilentFleet {
     fn new() -> SilentFleet {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop");
-        assert!(run(Some(&path), &["fleet", "init", "shop"]).status.success());
+        let init = ["fleet", "init", "shop", "--fleet", path.to_str().unwrap()];
+        assert!(run(None, &init).status.success());
         let listeners: Vec<_> = ["api-1", "api-2"]
             .map(|name| {
                 let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -85,13 +86,18 @@ fn arguments_that_cannot_be_read_are_refused_in_one_line() {
     refused(&run(None, &["exec", "-l", "app in api", "1"]), 2);
     refused(&run(None, &["exec", "-l", "app=api"]), 2);
     refused(&run(None, &["exec", "a", "b", "c"]), 2);
-    refused(&run(None, &["exec", "-A", "-n", "shop", "1"]), 2);
+    for flag in ["--timeout", "--deadline", "--connect-timeout"] {
+        let text = refused(&run(None, &["exec", "-A", flag, "0ms", "1"]), 2);
+        assert!(text.contains("at least 1ms"), "{text}");
+    }
 }
 
 #[test]
 fn a_missing_fleet_is_told_with_what_to_do() {
     let text = refused(&run(None, &["exec", "-A", "1"]), 2);
     assert!(text.contains("PREPL_FLEET"), "{text}");
+    let text = refused(&run(Some(Path::new("")), &["exec", "-A", "1"]), 2);
+    assert!(text.contains("no fleet named"), "{text}");
     let nowhere = tempfile::tempdir().unwrap();
     refused(&run(Some(nowhere.path()), &["targets", "-A"]), 1);
 }
@@ -214,6 +220,36 @@ fn a_fleet_is_made_listed_and_given_to_others() {
     refused(&theirs, 1);
     assert!(fleet.run(&["fleet", "remove", "api-1"]).status.success());
     refused(&fleet.run(&["fleet", "remove", "api-1"]), 1);
+}
+
+#[test]
+fn a_new_fleet_is_not_made_where_the_old_one_is() {
+    let fleet = SilentFleet::new();
+    let mut init = prepl(Some(&fleet.path()));
+    let made = init.args(["fleet", "init", "other"]).current_dir(fleet.folder.path());
+    assert_eq!(stdout(&made.output().unwrap()), "other\n");
+    assert!(fleet.folder.path().join("other/ca.pem").exists());
+}
+
+#[test]
+fn all_namespaces_win_over_one() {
+    let fleet = SilentFleet::new();
+    let quick = ["--connect-timeout", "50ms", "-o", "name"];
+    let names = fleet.run(&[&["targets", "-A", "-n", "elsewhere"], &quick[..]].concat());
+    assert_eq!(stdout(&names), "api-1\napi-2\n");
+}
+
+#[test]
+fn a_part_of_the_selection_that_changes_nothing_is_a_warning() {
+    let fleet = SilentFleet::new();
+    let args = ["-A", "-x", "api-3", "--per", "zoen=1", "--connect-timeout", "50ms"];
+    let warned = stderr(&fleet.run(&[&["exec", "1"], &args[..]].concat()));
+    assert!(warned.starts_with("warning: -x api-3 leaves out no replica\n"), "{warned}");
+    assert!(warned.contains("\nwarning: --per zoen: "), "{warned}");
+    let quiet = fleet.run(&[&["exec", "1", "-q"], &args[..]].concat());
+    assert_eq!(stderr(&quiet), "");
+    let targets = stderr(&fleet.run(&[&["targets"], &args[..]].concat()));
+    assert_eq!(targets.matches("warning: ").count(), 2, "{targets}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Which replicas one run names: a query, resolved once and kept.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub struct Query {
 }
 
 /// `TYPE/NAME`, or a regular expression on replica names (unanchored, as stern does).
+///
+/// A text that is the whole name of a replica means that one alone: `api-1` is not `api-10`.
 #[derive(Clone, Debug)]
 pub enum Pattern {
     /// One workload, e.g. `deployment/api`; `pod` and `replica` name the replica itself.
@@ -41,6 +44,24 @@ pub enum Pattern {
     },
     /// Part of a replica's name.
     Name(Regex),
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pattern::Workload { kind, name } => write!(f, "{kind}/{name}"),
+            Pattern::Name(regex) => f.write_str(regex.as_str()),
+        }
+    }
+}
+
+/// A part of a query that changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Idle {
+    /// It excludes no replica that is named.
+    Exclude(String),
+    /// No replica that is named has this attribute or label.
+    Per(String),
 }
 
 /// At most `count` replicas for each value of `key`.
@@ -134,6 +155,16 @@ impl FromStr for Per {
 }
 
 impl Pattern {
+    /// This pattern among these replicas: the whole name of one is no regular expression.
+    fn among<'a>(&self, mut fleet: impl Iterator<Item = &'a Replica>) -> Pattern {
+        match self {
+            Pattern::Name(regex) if fleet.any(|replica| *replica.id.name == *regex.as_str()) => {
+                Pattern::Workload { kind: "pod".to_owned(), name: regex.as_str().to_owned() }
+            }
+            other => other.clone(),
+        }
+    }
+
     fn matches(&self, replica: &Replica) -> bool {
         match self {
             Pattern::Workload { kind, name } if kind == "pod" => *name == *replica.id.name,
@@ -189,7 +220,8 @@ impl Query {
 
     /// Resolves the query; the order is by namespace and name.
     pub fn select(&self, fleet: &[Replica]) -> Selection {
-        let mut kept: Vec<&Replica> = fleet.iter().filter(|r| self.matches(r)).collect();
+        let query = self.among(fleet);
+        let mut kept: Vec<&Replica> = fleet.iter().filter(|r| query.matches(r)).collect();
         kept.sort_by(|a, b| a.id.cmp(&b.id));
         if let Some(per) = &self.per {
             kept = keep_per(kept, per, self.seed);
@@ -200,10 +232,34 @@ impl Query {
         Selection::of(kept.into_iter().cloned().collect())
     }
 
+    /// The parts that change nothing, though they were meant to.
+    pub fn idle_parts(&self, fleet: &[Replica]) -> Vec<Idle> {
+        let mut query = self.among(fleet);
+        let exclude = std::mem::take(&mut query.exclude);
+        let named: Vec<_> = fleet.iter().filter(|replica| query.matches(replica)).collect();
+        let none = |pattern: &Pattern| !named.iter().any(|replica| pattern.matches(replica));
+        let exclude = self.exclude.iter().zip(exclude).filter(|(_, found)| none(found));
+        let idle = exclude.map(|(pattern, _)| Idle::Exclude(pattern.to_string()));
+        let strange =
+            |per: &&Per| named.iter().all(|replica| attribute(replica, &per.key).is_none());
+        idle.chain(self.per.iter().filter(strange).map(|per| Idle::Per(per.key.clone()))).collect()
+    }
+
+    fn among(&self, fleet: &[Replica]) -> Query {
+        let here = || fleet.iter().filter(|replica| self.looks_at(replica));
+        Query {
+            pattern: self.pattern.as_ref().map(|pattern| pattern.among(here())),
+            exclude: self.exclude.iter().map(|pattern| pattern.among(here())).collect(),
+            ..self.clone()
+        }
+    }
+
+    fn looks_at(&self, replica: &Replica) -> bool {
+        self.namespaces.is_empty() || self.namespaces.contains(&replica.id.namespace)
+    }
+
     fn matches(&self, replica: &Replica) -> bool {
-        let in_namespace =
-            self.namespaces.is_empty() || self.namespaces.contains(&replica.id.namespace);
-        in_namespace
+        self.looks_at(replica)
             && self.labels.matches(&replica.labels)
             && self.pattern.as_ref().is_none_or(|pattern| pattern.matches(replica))
             && !self.exclude.iter().any(|pattern| pattern.matches(replica))
@@ -213,7 +269,8 @@ impl Query {
 fn keep_per<'a>(replicas: Vec<&'a Replica>, per: &Per, seed: u64) -> Vec<&'a Replica> {
     let mut groups: BTreeMap<Arc<str>, Vec<&Replica>> = BTreeMap::new();
     for replica in replicas {
-        groups.entry(attribute(replica, &per.key)).or_default().push(replica);
+        let value = attribute(replica, &per.key).unwrap_or_default();
+        groups.entry(value).or_default().push(replica);
     }
     let kept = groups.into_values();
     let mut kept: Vec<_> =
@@ -222,10 +279,10 @@ fn keep_per<'a>(replicas: Vec<&'a Replica>, per: &Per, seed: u64) -> Vec<&'a Rep
     kept
 }
 
-fn attribute(replica: &Replica, key: &str) -> Arc<str> {
+fn attribute(replica: &Replica, key: &str) -> Option<Arc<str>> {
     let label = format!("label {key}");
     let found = replica.attributes().into_iter().find(|(name, _)| *name == key || *name == label);
-    found.map(|(_, value)| value).unwrap_or_default()
+    found.map(|(_, value)| value)
 }
 
 fn keep_some(replicas: Vec<&Replica>, pick: Pick, seed: u64) -> Vec<&Replica> {

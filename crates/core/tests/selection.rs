@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a fleet that cannot be made is a failed test")]
 
-use prepl_core::selection::{BadQuery, Pattern, Pick};
+use prepl_core::selection::{BadQuery, Idle, Pattern, Pick};
 use prepl_core::{Query, Replica, ReplicaId, Workload};
 use proptest::prelude::*;
 
@@ -43,6 +43,38 @@ fn a_workload_or_a_regular_expression_selects() {
     assert_eq!(names(&by("pod/api-3")), ["api-3"]);
     assert_eq!(names(&by("-1$")), ["api-1", "web-1"]);
     assert!(names(&by("sts/web")).is_empty());
+}
+
+#[test]
+fn the_whole_name_of_a_replica_means_that_one_alone() {
+    let fleet = ["api-1", "api-10", "web-api-1"].map(|name| replica(name, "a"));
+    let named = |query: Query| {
+        let selection = query.select(&fleet);
+        selection.replicas().iter().map(|r| r.id.name.to_string()).collect::<Vec<_>>()
+    };
+    let by = |text: &str| Query { pattern: text.parse().ok(), ..Query::default() };
+    assert_eq!(named(by("api-1")), ["api-1"]);
+    assert_eq!(named(by("pi-1")), ["api-1", "api-10", "web-api-1"]);
+    let without = Query { exclude: vec!["api-1".parse().unwrap()], ..by("api") };
+    assert_eq!(named(without), ["api-10", "web-api-1"]);
+    let elsewhere = Query { namespaces: vec!["test".into()], ..by("api-1") };
+    assert!(named(elsewhere).is_empty());
+}
+
+#[test]
+fn a_part_that_changes_nothing_is_idle() {
+    let query = |per: &str, exclude: &str| Query {
+        labels: "app=api".parse().unwrap(),
+        exclude: vec![exclude.parse().unwrap()],
+        per: per.parse().ok(),
+        ..Query::default()
+    };
+    let fleet = fleet();
+    assert_eq!(query("zone=1", "api-1").idle_parts(&fleet), []);
+    assert_eq!(query("app=1", "api").idle_parts(&fleet), []);
+    // A replica that other parts leave out is not left out by this one.
+    let idle = [Idle::Exclude("web-1".into()), Idle::Per("zoen".into())];
+    assert_eq!(query("zoen=1", "web-1").idle_parts(&fleet), idle);
 }
 
 #[test]
