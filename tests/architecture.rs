@@ -18,7 +18,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("prepl-fanout", &["prepl-core"]),
     ("prepl-fold", &["prepl-core"]),
     ("prepl-proto", &["prepl-core"]),
-    ("prepl-gateway", &["prepl-core", "prepl-fanout", "prepl-identity", "prepl-proto"]),
+    ("prepl-policy", &["prepl-core"]),
+    ("prepl-crd", &[]),
+    (
+        "prepl-gateway",
+        &["prepl-core", "prepl-fanout", "prepl-identity", "prepl-policy", "prepl-proto"],
+    ),
+    (
+        "prepl-operator",
+        &[
+            "prepl-core",
+            "prepl-crd",
+            "prepl-gateway",
+            "prepl-identity",
+            "prepl-policy",
+            "prepl-proto",
+            "prepl-runtime",
+        ],
+    ),
     (
         "prepl-sidecar",
         &[
@@ -30,7 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "prepl-script",
         ],
     ),
-    ("prepl-cli", &["prepl-core", "prepl-fold", "prepl-gateway", "prepl-identity"]),
+    ("prepl-cli", &["prepl-core", "prepl-crd", "prepl-fold", "prepl-gateway", "prepl-identity"]),
     ("session-store", &["prepl-bencode"]),
     // The one program that brings the others together, and the tests.
     (
@@ -74,7 +91,18 @@ const NAMED_BY: &[(&str, &[&str])] = &[
     ("tokio-rustls", &["prepl-identity"]),
     ("rcgen", &["prepl-identity"]),
     ("rhai", &["prepl-script"]),
-    ("tonic", &["prepl-proto", "prepl-gateway", "prepl-sidecar", "prepl-tests", "prepl-bench"]),
+    (
+        "tonic",
+        &[
+            "prepl-proto",
+            "prepl-gateway",
+            "prepl-sidecar",
+            "prepl-operator",
+            "prepl-tests",
+            "prepl-bench",
+        ],
+    ),
+    ("kube", &["prepl-crd", "prepl-operator", "prepl-cli", "prepl-cluster-scenarios"]),
     ("prost", &["prepl-proto"]),
     ("steel-core", &["session-store"]),
 ];
