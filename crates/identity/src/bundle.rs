@@ -13,12 +13,14 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::server::WebPkiClientVerifier;
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
+use rustls::{CertificateError, Error, RootCertStore};
 
 use crate::certificate::{self, CertificateProblem, Details};
 use crate::file::{self, FileError};
@@ -54,6 +56,12 @@ pub enum BundleProblem {
     /// The key is damaged, of an unknown kind, or another certificate's.
     #[error("the private key does not belong to the first certificate; issue the bundle again")]
     WrongKey,
+    /// The chain does not lead from the certificate to one of the anchors.
+    #[error(
+        "its certificate is of none of the authorities it trusts; issue the bundle again, or add \
+         the authority that signed it"
+    )]
+    WrongAuthority,
 }
 
 /// Why a bundle file cannot be used.
@@ -74,7 +82,8 @@ pub enum BundleError {
 
 /// A member's key, certificate chain and trusted authorities; usable as it stands.
 ///
-/// Dates are not checked here: an expired bundle can be looked at, and handshakes refuse it.
+/// Its certificate is of one of its authorities. Dates and purposes are not checked here: an
+/// expired bundle can be looked at, and handshakes refuse it.
 #[derive(Clone)]
 pub struct Bundle {
     text: String,
@@ -99,6 +108,7 @@ impl Bundle {
         );
         // It fails only when there is no anchor.
         let clients = clients.build().map_err(|_| BundleProblem::NoAnchor)?;
+        check_authority(&own, &details, &anchors, &*clients)?;
         Ok(Self { text: text.to_owned(), details, own: Arc::new(own), anchors, clients })
     }
 
@@ -143,6 +153,31 @@ impl fmt::Debug for Bundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bundle").field("details", &self.details).finish_non_exhaustive()
     }
+}
+
+/// A member has a certificate for one side of a connection or for both, so both are tried.
+fn check_authority(
+    own: &CertifiedKey,
+    details: &Details,
+    anchors: &RootCertStore,
+    clients: &dyn ClientCertVerifier,
+) -> Result<(), BundleProblem> {
+    let (first, chain) = own.cert.split_first().ok_or(BundleProblem::NoCertificate)?;
+    let now = details.not_before.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = UnixTime::since_unix_epoch(now);
+    let parsed = ParsedCertificate::try_from(first);
+    let parsed = parsed.map_err(|_| at(0)(CertificateProblem::Unreadable))?;
+    let algorithms = provider().signature_verification_algorithms.all;
+    let server =
+        verify_server_cert_signed_by_trust_anchor(&parsed, anchors, chain, now, algorithms);
+    let client = clients.verify_client_cert(first, chain, now).map(|_| ());
+    let foreign = [server, client].into_iter().any(|checked| checked.is_err_and(is_foreign));
+    if foreign { Err(BundleProblem::WrongAuthority) } else { Ok(()) }
+}
+
+fn is_foreign(error: Error) -> bool {
+    use CertificateError::{BadSignature, UnknownIssuer};
+    matches!(error, Error::InvalidCertificate(BadSignature | UnknownIssuer))
 }
 
 /// Takes the anchors from the end of the certificates and leaves the chain.

@@ -121,6 +121,24 @@ fn each_missing_or_misplaced_section_has_its_own_reason() {
 }
 
 #[test]
+fn a_certificate_of_another_authority_is_refused_and_an_expired_one_is_not() {
+    let (own, other) = (fleet(), fleet());
+    let whole = bundle(&own, &sidecar("a"));
+    let [key, certificate, anchor] = <[String; 3]>::try_from(sections(whole.secret_pem())).unwrap();
+    let foreign = other.certificate_pem();
+    let problem = problem_of(&format!("{key}{certificate}{foreign}"));
+    assert_eq!(problem, BundleProblem::WrongAuthority);
+    for anchors in [format!("{anchor}{foreign}"), format!("{foreign}{anchor}")] {
+        assert!(Bundle::parse(&format!("{key}{certificate}{anchors}")).is_ok());
+    }
+    let expired = forged(&own, |params| {
+        params.not_before = rcgen::date_time_ymd(2001, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2002, 1, 1);
+    });
+    assert!(Bundle::parse(&expired).is_ok());
+}
+
+#[test]
 fn a_certificate_must_have_exactly_one_name() {
     let authority = fleet();
     let first = |problem| BundleProblem::Certificate { position: 1, problem };
