@@ -7,11 +7,13 @@
 //! | `ca.pem` | key and certificate of the fleet's authority, mode 0600 | the administrator |
 //! | `sidecars/NAME.pem` | bundle of one replica's sidecar, mode 0600 | moved to that machine |
 //!
-//! Reading order: [`file`] the file of replicas · [`edit`] changing it · [`fleet`] the folder.
+//! Reading order: [`file`] the file of replicas · [`edit`] changing it · [`sweep`] what a killed
+//! process left · [`fleet`] the folder.
 
 pub mod edit;
 pub mod file;
 pub mod fleet;
+pub mod sweep;
 
 pub use file::{BadFleetFile, FleetFile, NewReplica};
 pub use fleet::{Fleet, FleetError};

@@ -63,6 +63,21 @@ fn a_fleet_is_not_made_over_another_and_none_is_said() {
 }
 
 #[test]
+fn what_a_killed_command_left_is_swept_by_the_next_and_nothing_else_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let mut fleet = Fleet::init(path, "shop", "mira").unwrap();
+    // As the writer of key files names them.
+    let (_, left) = tempfile::NamedTempFile::new_in(path.join("sidecars")).unwrap().keep().unwrap();
+    std::fs::write(path.join(".tmpAbC123"), "key").unwrap();
+    let mine = [".tmp-notes", ".tmpAbC12", "tmpAbC123", "sidecars/.tmpAbC123.pem"];
+    mine.iter().for_each(|name| std::fs::write(path.join(name), "mine").unwrap());
+    fleet.add(&replica("api-1"), "uid-1").unwrap();
+    assert!(!left.exists() && !path.join(".tmpAbC123").exists());
+    assert!(mine.iter().all(|name| path.join(name).exists()));
+}
+
+#[test]
 fn replicas_that_are_added_at_the_same_time_are_all_there() {
     let folder = tempfile::tempdir().unwrap();
     Fleet::init(folder.path(), "shop", "mira").unwrap();

@@ -13,6 +13,7 @@ use prepl_identity::{
 
 use super::edit::{self, CannotEdit};
 use super::file::{BadFleetFile, FleetFile, MAX_BYTES, NewReplica};
+use super::sweep::sweep;
 use crate::Dialer;
 
 const FLEET_FILE: &str = "fleet.toml";
@@ -221,6 +222,8 @@ impl Fleet {
         };
         let lock = File::open(&self.folder).map_err(io("open"))?;
         lock.lock().map_err(io("lock"))?;
+        sweep(&self.folder);
+        sweep(&self.folder.join(SIDECARS));
         write_text(&self.folder, &edit(&read_text(&self.folder)?)?)
     }
 }
