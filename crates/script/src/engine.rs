@@ -10,6 +10,7 @@ use rhai::packages::{
 
 use crate::evaluation::Evaluation;
 use crate::threads::Threads;
+use crate::trial::Trial;
 use crate::{Limits, Sight, sight, text, turn};
 
 /// The engine all sessions share; a clone is the same engine.
@@ -21,6 +22,7 @@ pub struct Engine(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     rhai: rhai::Engine,
+    trial: Trial,
     limits: Limits,
     threads: Threads<Evaluation>,
 }
@@ -37,7 +39,8 @@ impl Engine {
         rhai.on_progress(turn::progress);
         rhai.on_print(turn::say);
         rhai.on_debug(|text, _, _| turn::say(text));
-        Self(Arc::new(Inner { rhai, limits, threads: Threads::new() }))
+        let trial = Trial::new(&limits);
+        Self(Arc::new(Inner { rhai, trial, limits, threads: Threads::new() }))
     }
 
     /// The limits of every evaluation.
@@ -50,13 +53,17 @@ impl Engine {
         &self.0.rhai
     }
 
+    pub(crate) fn trial(&self) -> &Trial {
+        &self.0.trial
+    }
+
     pub(crate) fn threads(&self) -> &Threads<Evaluation> {
         &self.0.threads
     }
 }
 
 /// Adds the packages, all but the one that has `sleep` in it.
-fn add_language(rhai: &mut rhai::Engine) {
+pub(crate) fn add_language(rhai: &mut rhai::Engine) {
     ArithmeticPackage::new().register_into_engine(rhai);
     BasicArrayPackage::new().register_into_engine(rhai);
     BasicBlobPackage::new().register_into_engine(rhai);

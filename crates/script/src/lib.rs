@@ -10,7 +10,8 @@
 //!   Rhai whose cost or depth cannot be bounded are left out at compile time;
 //! - every other limit of Rhai is set, and the same in debug and release;
 //! - an evaluation runs on a script thread whose stack is deep enough for the
-//!   deepest value the limits allow, because Rhai itself does not bound that depth.
+//!   deepest value the limits allow, because Rhai itself does not bound that depth;
+//!   only what is over at once and touches nothing runs on the caller's (`trial.rs`).
 //!
 //! Reading order: [`Limits`] and [`Sight`], [`Engine`], [`Session`] and its [`Bounds`], then what it
 //! answers with: [`Value`], [`Said`], [`Fault`].
@@ -26,6 +27,7 @@ mod sight;
 mod stop;
 mod text;
 mod threads;
+mod trial;
 mod turn;
 mod unreadable;
 mod value;

@@ -27,14 +27,15 @@ impl Session {
 
     /// Starts to evaluate `text` on a script thread, and returns at once.
     ///
-    /// `listener` is called there for each word the script says; a slow one holds the
+    /// A short text that is over within some 100 µs, prints nothing and looks at nothing
+    /// outside runs before this returns. `listener` is called on the script thread for each word the script says; a slow one holds the
     /// script back, beyond its end. `ended` is called last, with the session and the
     /// answer, whatever happened: what the text had changed until then is kept.
     /// Without a free thread it is called before this returns, with
     /// [`Fault::NoThread`]. The script ends by itself, by `bounds` and the limits of
     /// the engine, or by `stop`; the wall time counts from this call.
     pub fn start(
-        self,
+        mut self,
         text: Arc<str>,
         bounds: Bounds,
         stop: Stop,
@@ -43,6 +44,12 @@ impl Session {
     ) {
         let engine = self.engine.clone();
         let bounds = bounds.at_most(engine.limits());
+        if !stop.is_stopped()
+            && let Some(answer) = self.try_here(&text, &bounds)
+        {
+            drop(listener);
+            return ended(self, answer);
+        }
         let (listener, ended) = (Box::new(listener), Box::new(ended));
         let deadline = Instant::now() + bounds.wall;
         let evaluation =
@@ -50,6 +57,17 @@ impl Session {
         if let Err(evaluation) = engine.threads().run(Box::new(evaluation)) {
             evaluation.refuse();
         }
+    }
+
+    /// The answer, if the text needs no thread; nothing has happened otherwise.
+    fn try_here(&mut self, text: &str, bounds: &Bounds) -> Option<Result<Value, Fault>> {
+        let is_new = self.scope.is_empty() && !self.functions.has_functions();
+        if !is_new || text.len() > self.limits().text_bytes {
+            return None;
+        }
+        let (value, scope) = self.engine.trial().run(text)?;
+        self.scope = scope;
+        Some(self.tidy().map(|()| Value::print(&value, bounds.value_bytes)))
     }
 
     pub(crate) fn limits(&self) -> &Limits {

@@ -49,7 +49,7 @@ impl RhaiSession {
         RhaiSession { session: Some(script::Session::new(engine)) }
     }
 
-    /// Evaluates on a thread of the engine; see [`super::stream::StreamSession::evaluate`].
+    /// Evaluates in the engine, beside this thread if it takes more than a moment; see [`super::stream::StreamSession::evaluate`].
     pub async fn evaluate(
         &mut self,
         ask: &Ask,
@@ -63,6 +63,8 @@ impl RhaiSession {
         let wall = stop.deadline().duration_since(tokio::time::Instant::now()) + grace;
         let mut work = start(session, ask, wall, said.clone(), flag.clone());
         let ended = tokio::select! {
+            // Most have ended by now, and need no timer.
+            biased;
             ended = &mut work => ended,
             () = stop.asked() => {
                 flag.stop();
