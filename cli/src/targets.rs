@@ -1,8 +1,10 @@
 //! `prepl targets`: who would be asked, and whether each can answer.
 
+mod table;
+
 use clap::{Args, ValueEnum};
 use prepl_core::selection::Pattern;
-use prepl_core::{Description, ExitCode, Selection};
+use prepl_core::{ExitCode, Selection};
 use prepl_gateway::gateway::Described;
 use serde_json::{Value as Json, json};
 
@@ -11,10 +13,10 @@ use crate::console::Console;
 use crate::pace::PaceArgs;
 use crate::problem::Problem;
 use crate::reach;
-use crate::render::columns::{Columns, Row};
 use crate::render::page::{Ink, Page};
 use crate::render::{self, crowd, record};
 use crate::select::{self, SelectArgs};
+use table::table;
 
 /// Show which replicas a selection means, and whether each can answer
 #[derive(Args, Clone, Debug)]
@@ -39,9 +41,9 @@ pub struct TargetsArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum TargetsFormat {
-    /// Aligned columns
+    /// Aligned columns: name, zone, version, runtime and state
     Table,
-    /// The same with uid, address, labels and sidecar
+    /// The same with workload, node, address, uid, labels, and why some cannot answer
     Wide,
     /// One JSON document
     Json,
@@ -67,6 +69,7 @@ pub fn run(args: &TargetsArgs, global: &Global) -> Result<u8, Problem> {
         Ok((selection, told)) => {
             console.answer(&rendered(args.output, &selection, &told, console.out_colour));
             console.written()?;
+            console.tell(&hint(args.output, &told));
             let ready = told.iter().all(Result::is_ok);
             Ok(if ready { ExitCode::Ok } else { ExitCode::Unreachable }.number())
         }
@@ -111,53 +114,15 @@ fn rendered(
     }
 }
 
-const HEADS: [&str; 9] =
-    ["NAME", "NAMESPACE", "WORKLOAD", "NODE", "ZONE", "VERSION", "RUNTIME", "DRIVER", "STATE"];
-const WIDE_HEADS: [&str; 4] = ["UID", "ADDRESS", "SIDECAR", "LABELS"];
-
-fn table(selection: &Selection, told: &[Described], wide: bool) -> Columns {
-    let more = if wide { &WIDE_HEADS[..] } else { &[] };
-    let mut table = Columns::new(HEADS.iter().chain(more).map(|head| (*head).to_owned()).collect());
-    for (replica, told) in selection.replicas().iter().zip(told) {
-        let (ink, runtime, driver, sidecar) = match told {
-            Ok(one) => (Ink::Plain, runtime(one), &*one.driver, &*one.sidecar_version),
-            Err(_) => (Ink::Bad, String::new(), "", ""),
-        };
-        let mut cells = vec![
-            replica.id.name.to_string(),
-            replica.id.namespace.to_string(),
-            replica.workload.to_string(),
-            replica.node.to_string(),
-            replica.zone.to_string(),
-            replica.version.to_string(),
-            runtime,
-            driver.to_owned(),
-            state(told),
-        ];
-        if wide {
-            let labels = replica.labels.iter().map(|(key, value)| format!("{key}={value}"));
-            let labels = labels.collect::<Vec<_>>().join(",");
-            let uid = replica.id.uid.to_string();
-            cells.extend([uid, replica.address.to_string(), sidecar.to_owned(), labels]);
+/// Where to read why some cannot answer, for the form that has no room for it.
+fn hint(format: TargetsFormat, told: &[Described]) -> String {
+    let silent = told.iter().filter(|one| one.is_err()).count();
+    match (format, silent) {
+        (TargetsFormat::Table, 1..) => {
+            let all = crowd::count(told.len());
+            format!("{silent} of {all} cannot answer; -o wide shows why\n")
         }
-        let cells = cells.into_iter().map(|cell| if cell.is_empty() { "-".into() } else { cell });
-        table.push(Row { ink, cells: cells.collect() });
-    }
-    table
-}
-
-fn runtime(description: &Description) -> String {
-    let words = [&*description.language, &*description.runtime_version];
-    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-fn state(told: &Described) -> String {
-    match told {
-        Ok(_) => "ready".to_owned(),
-        Err(outcome) => match outcome.reason() {
-            Some(reason) => format!("{}: {reason}", outcome.class()),
-            None => outcome.class().to_string(),
-        },
+        _ => String::new(),
     }
 }
 

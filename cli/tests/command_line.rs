@@ -167,6 +167,9 @@ fn targets_tell_who_cannot_answer() {
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["targets"][1]["replica"], "api-2");
     assert_eq!(document["targets"][1]["state"], "unreachable");
+    let table = fleet.run(&["targets", "api", "--connect-timeout", "50ms"]);
+    assert!(stdout(&table).starts_with("NAME   ZONE  VERSION  RUNTIME  STATE\napi-1  -"));
+    assert_eq!(stderr(&table), "2 of 2 replicas cannot answer; -o wide shows why\n");
     let names = fleet.run(&["targets", "-A", "--connect-timeout", "50ms", "-o", "name"]);
     assert_eq!(stdout(&names), "api-1\napi-2\n");
 }

@@ -57,13 +57,14 @@ pub fn workloads<'a>(replicas: impl Iterator<Item = &'a Replica>) -> String {
 /// The name of a replica: with its namespace when the selection has several.
 pub fn name(selection: &Selection, index: ReplicaIndex) -> String {
     let Some(replica) = selection.get(index) else { return format!("replica {}", index.0) };
-    let first = selection.replicas().first();
-    let several = selection
-        .replicas()
-        .last()
-        .zip(first)
-        .is_some_and(|(last, first)| last.id.namespace != first.id.namespace);
-    if several { replica.id.to_string() } else { replica.id.name.to_string() }
+    if has_namespaces(selection) { replica.id.to_string() } else { replica.id.name.to_string() }
+}
+
+/// Whether the replicas of a selection live in several namespaces; it is sorted by them.
+pub fn has_namespaces(selection: &Selection) -> bool {
+    let replicas = selection.replicas();
+    let ends = replicas.first().zip(replicas.last());
+    ends.is_some_and(|(first, last)| first.id.namespace != last.id.namespace)
 }
 
 /// The first names of a set, then how many more.
