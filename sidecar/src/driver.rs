@@ -65,6 +65,17 @@ pub enum Step {
     Closed,
 }
 
+impl Step {
+    /// Bytes of its text or output.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Step::Said(Said::Output(_, bytes)) => bytes.len(),
+            Step::Said(Said::Value { text, .. } | Said::Notice(text)) => text.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// How a runtime says that an evaluation ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct End {
@@ -119,6 +130,9 @@ pub trait Conversation: Send {
 
     /// Says good-bye; [`Step::Closed`] or the end of the connection follows.
     fn close(&mut self, out: &mut BytesMut);
+
+    /// About the bytes of memory that unfinished messages and values use.
+    fn held(&self) -> usize;
 
     /// Takes bytes from the peer: consumes whole messages from `input`, leaves a cut one there.
     ///

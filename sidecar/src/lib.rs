@@ -3,12 +3,13 @@
 //! A request passes these in order: [`serve`] (mutual TLS) → [`service`] (gRPC) → [`admit`] (who
 //! may) → [`ledger`] (once) → [`evaluator`] (queue, time) → [`session`] (REPL state) → [`driver`]
 //! (the protocol) → the app's REPL. What the REPL says comes back through [`meter`] (limits) and
-//! [`recorder`] (reader and ledger).
+//! [`recorder`] (reader and ledger). [`budget`] bounds what large answers hold meanwhile.
 //!
 //! This crate must not know Kubernetes, other replicas, or how answers are folded.
 
 pub mod admit;
 pub mod args;
+pub mod budget;
 pub mod driver;
 pub mod endpoint;
 pub mod evaluator;

@@ -14,12 +14,15 @@ use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
 use crate::admit::{Wish, admit};
+use crate::budget::FREE_BYTES;
 use crate::evaluator::{Evaluator, Followed};
 use crate::ledger::Remembered;
 use crate::session::Sessions;
 
 /// Events of one message at most, of output 512 KiB; more wait for the next.
 const BATCH_EVENTS: usize = 8;
+/// A message is not added to once it has so much text: large values go one by one.
+const BATCH_TEXT: usize = 64 << 10;
 
 /// The service of one replica.
 #[derive(Clone)]
@@ -83,8 +86,10 @@ impl Sidecar for Service {
         // one packet.
         let mut ready = Vec::new();
         events.recv_many(&mut ready, BATCH_EVENTS).await;
+        ready.reverse();
         let uid = Arc::clone(&self.uid);
-        Ok(Response::new(EventStream { run_id, uid, ready, events, sequence: 0 }))
+        let leaving = Vec::new();
+        Ok(Response::new(EventStream { run_id, uid, ready, leaving, events, sequence: 0 }))
     }
 
     async fn interrupt(
@@ -149,10 +154,26 @@ fn replay(mut answer: Remembered) -> mpsc::Receiver<Event> {
 pub struct EventStream {
     run_id: String,
     uid: Arc<str>,
-    /// Taken from `events` already.
+    /// Taken from `events` already, in reverse.
     ready: Vec<Event>,
+    /// Large texts of the last message: they count in the budget until it has left.
+    leaving: Vec<Event>,
     events: mpsc::Receiver<Event>,
     sequence: u64,
+}
+
+impl EventStream {
+    /// The next events that fit one message.
+    fn take_ready(&mut self) -> Vec<Event> {
+        let (mut events, mut text) = (Vec::with_capacity(self.ready.len()), 0);
+        while text < BATCH_TEXT
+            && let Some(event) = self.ready.pop()
+        {
+            text += event.text_bytes();
+            events.push(event);
+        }
+        events
+    }
 }
 
 impl Stream for EventStream {
@@ -160,15 +181,53 @@ impl Stream for EventStream {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let mut events = std::mem::take(&mut this.ready);
-        if events.is_empty() {
-            ready!(this.events.poll_recv_many(cx, &mut events, BATCH_EVENTS));
+        this.leaving.clear();
+        if this.ready.is_empty() {
+            ready!(this.events.poll_recv_many(cx, &mut this.ready, BATCH_EVENTS));
+            this.ready.reverse();
         }
+        let events = this.take_ready();
         if events.is_empty() {
             return Poll::Ready(None);
         }
         let first = this.sequence;
         this.sequence += events.len() as u64;
+        let is_large = |event: &&Event| event.text_bytes() > FREE_BYTES;
+        this.leaving.extend(events.iter().filter(is_large).cloned());
         Poll::Ready(Some(Ok(batch(&this.run_id, &this.uid, first, events))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prepl_core::Value;
+    use tokio_stream::StreamExt;
+
+    fn value(bytes: usize) -> Event {
+        Event::Value(Value { form: 0, text: "x".repeat(bytes).into(), truncated: false })
+    }
+
+    #[tokio::test]
+    async fn large_values_go_one_by_one_and_small_ones_together() {
+        let (tell, events) = mpsc::channel(8);
+        for event in [value(1), value(1), value(BATCH_TEXT), value(BATCH_TEXT), value(1)] {
+            tell.send(event).await.unwrap();
+        }
+        drop(tell);
+        let mut stream = EventStream {
+            run_id: String::new(),
+            uid: "uid".into(),
+            ready: Vec::new(),
+            leaving: Vec::new(),
+            events,
+            sequence: 0,
+        };
+        let mut sizes = Vec::new();
+        while let Some(message) = stream.next().await {
+            let message = message.unwrap();
+            sizes.push((message.first_sequence, message.events.len()));
+        }
+        assert_eq!(sizes, [(0, 3), (3, 1), (4, 1)]);
     }
 }

@@ -9,6 +9,7 @@ use prepl_script::{Engine, Sight};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
+use crate::budget::Budget;
 use crate::driver::clojure::Clojure;
 use crate::driver::nrepl::Nrepl;
 use crate::driver::rhai::{self, RhaiSession};
@@ -40,6 +41,7 @@ pub enum Session {
 pub struct Sessions {
     endpoint: Endpoint,
     engine: Engine,
+    budget: Budget,
     spare: Mutex<Option<(Session, Instant)>>,
     kept: Mutex<HashMap<Key, Kept>>,
 }
@@ -108,6 +110,7 @@ impl Sessions {
         Arc::new(Sessions {
             endpoint,
             engine: Engine::new(sight, rhai::limits()),
+            budget: Budget::default(),
             spare: Mutex::new(None),
             kept: Mutex::new(HashMap::new()),
         })
@@ -144,6 +147,7 @@ impl Sessions {
     ///
     /// With a good-bye: an nREPL session outlives its connection, and each is a thread of the app.
     pub async fn retire_idle(&self, now: Instant) {
+        self.budget.sweep();
         let old = |since: Instant, limit| now.duration_since(since) > limit;
         // A slot that somebody else holds too is in use.
         let idle = |kept: &Kept| Arc::strong_count(&kept.slot) == 1 && old(kept.used, IDLE_LIMIT);
@@ -188,7 +192,9 @@ impl Sessions {
                 return Ok((Session::Rhai(session), rhai::runtime()));
             }
         };
-        let (session, runtime) = StreamSession::open(address, conversation, OPEN_LIMIT).await?;
+        let share = self.budget.share();
+        let opened = StreamSession::open(address, conversation, share, OPEN_LIMIT).await;
+        let (session, runtime) = opened?;
         Ok((Session::Stream(Box::new(session)), runtime))
     }
 
@@ -223,9 +229,13 @@ impl Lease {
     }
 
     /// Keeps a named session for the next evaluation, unless `ending` left it useless.
-    pub async fn give_back(self, ending: &Ending) {
+    ///
+    /// A fresh one says its good-bye while nobody waits; needs a tokio runtime.
+    pub fn give_back(self, ending: &Ending) {
         match self.0 {
-            Held::Fresh(session) if ending.keeps_session() => session.close().await,
+            Held::Fresh(Session::Stream(session)) if ending.keeps_session() => {
+                tokio::spawn(session.close(CLOSE_LIMIT));
+            }
             Held::Named(mut slot) if !ending.keeps_session() => *slot = None,
             Held::Fresh(_) | Held::Named(_) => {}
         }

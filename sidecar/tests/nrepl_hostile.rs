@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use prepl_bencode::{Value, encode};
 use prepl_core::{Expression, Raised, Stream};
 use prepl_sidecar::driver::nrepl::Nrepl;
-use prepl_sidecar::driver::nrepl::codec::MAX_MESSAGE;
+use prepl_sidecar::driver::nrepl::codec::{LEAST_KEPT, MAX_MESSAGE};
 use prepl_sidecar::driver::{Ask, Conversation, End, Garbage, Said, Step};
 use proptest::prelude::*;
 
@@ -141,6 +141,18 @@ fn a_cut_message_keeps_no_more_than_what_came() {
     peer.sends(format!("2:ns1:a2:id1:{FIRST}e").as_bytes()).unwrap();
     assert_eq!(peer.steps(), [value("xxxxxxxx", true)]);
     assert!(peer.input.is_empty());
+}
+
+#[test]
+fn output_that_is_not_kept_is_counted() {
+    let mut peer = Peer::evaluating();
+    let long = "x".repeat(LEAST_KEPT + 1000);
+    peer.says([("id", FIRST.into()), ("out", long.as_str().into())]);
+    peer.says([("id", FIRST.into()), ("out", "y".into()), ("status", "done".into())]);
+    let steps = peer.steps();
+    assert_eq!(steps.iter().map(Step::bytes).sum::<usize>(), LEAST_KEPT + 1);
+    let Some(Step::Ended(end)) = steps.last() else { panic!("no end") };
+    assert_eq!(end.output_bytes, Some(LEAST_KEPT as u64 + 1001));
 }
 
 #[test]

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use prepl_core::{Expression, InterruptStrength, Raised, Stream};
+use prepl_sidecar::budget::Budget;
 use prepl_sidecar::driver::nrepl::{Nrepl, RETIRE_AFTER};
 use prepl_sidecar::driver::readable::unfinished_clojure;
 use prepl_sidecar::driver::stream::{Ending, StreamSession};
@@ -37,7 +38,9 @@ fn shared() -> Option<SocketAddr> {
 }
 
 async fn open(address: SocketAddr) -> (StreamSession, Runtime) {
-    StreamSession::open(address, Box::new(Nrepl::new()), LONG).await.unwrap()
+    StreamSession::open(address, Box::new(Nrepl::new()), Budget::default().share(), LONG)
+        .await
+        .unwrap()
 }
 
 fn ask(code: &str) -> Ask {

@@ -11,6 +11,8 @@ pub const DEFAULT_MAX_MESSAGE: usize = 16 * 1024 * 1024;
 pub const MAX_DEPTH: usize = 64;
 /// How many values and keys one message may hold; about 10 MiB of memory beside the text.
 pub const MAX_ELEMENTS: usize = 100_000;
+/// About the memory of one value or key beside its text.
+const ELEMENT_BYTES: usize = 100;
 
 /// Turns a stream of bytes into values, one message after the other.
 ///
@@ -21,6 +23,7 @@ pub struct Decoder {
     scanner: Scanner,
     open: Vec<Open>,
     elements: usize,
+    left_out: usize,
     broken: Option<Malformed>,
 }
 
@@ -41,7 +44,22 @@ impl Decoder {
     /// A decoder that refuses messages of more than `max_message` bytes.
     pub fn new(max_message: usize) -> Decoder {
         let scanner = Scanner::new(max_message);
-        Decoder { scanner, open: Vec::new(), elements: 0, broken: None }
+        Decoder { scanner, open: Vec::new(), elements: 0, left_out: 0, broken: None }
+    }
+
+    /// Keeps no more than so many bytes of each string from now on; the rest is read and dropped.
+    pub fn keep_of_each_string(&mut self, bytes: usize) {
+        self.scanner.keep_of_each_string(bytes);
+    }
+
+    /// Bytes of its strings that were left out of the last message.
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    /// About the bytes of memory that the message uses whose end has not come yet.
+    pub fn held(&self) -> usize {
+        self.scanner.kept() + self.elements * ELEMENT_BYTES
     }
 
     /// Takes the next value from the front of `input`; `None` asks for more bytes.
@@ -69,7 +87,7 @@ impl Decoder {
     fn advance(&mut self, input: &mut BytesMut) -> Result<Option<Value>, Malformed> {
         while let Some(token) = self.scanner.next(input)? {
             if let Some(value) = self.accept(token)? {
-                self.scanner.start_message();
+                self.left_out = self.scanner.start_message();
                 self.elements = 0;
                 return Ok(Some(value));
             }

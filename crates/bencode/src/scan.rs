@@ -22,18 +22,41 @@ pub(crate) enum Token {
 pub(crate) struct Scanner {
     limit: usize,
     taken: usize,
-    /// The length of a byte string whose prefix is consumed already.
-    body: Option<usize>,
+    /// Bytes that are kept of one string.
+    keep: usize,
+    /// Bytes that are kept of this message.
+    kept: usize,
+    /// Bytes of its strings that are not.
+    left_out: usize,
+    /// A byte string whose prefix is consumed already.
+    body: Option<Body>,
+}
+
+#[derive(Debug)]
+struct Body {
+    to_come: usize,
+    kept: Vec<u8>,
 }
 
 impl Scanner {
     pub(crate) fn new(limit: usize) -> Scanner {
-        Scanner { limit, taken: 0, body: None }
+        Scanner { limit, taken: 0, keep: usize::MAX, kept: 0, left_out: 0, body: None }
     }
 
-    /// Starts to count the next message.
-    pub(crate) fn start_message(&mut self) {
-        self.taken = 0;
+    /// Keeps no more than so many bytes of each string from now on.
+    pub(crate) fn keep_of_each_string(&mut self, bytes: usize) {
+        self.keep = bytes;
+    }
+
+    /// Starts to count the next message; gives the bytes that were left out of this one.
+    pub(crate) fn start_message(&mut self) -> usize {
+        (self.taken, self.kept) = (0, 0);
+        std::mem::take(&mut self.left_out)
+    }
+
+    /// Bytes that are kept of this message so far.
+    pub(crate) fn kept(&self) -> usize {
+        self.kept
     }
 
     /// Whether the length of a byte string came, and its content not yet.
@@ -43,8 +66,8 @@ impl Scanner {
 
     /// Cuts the next token, or says `None` while it is not complete.
     pub(crate) fn next(&mut self, input: &mut BytesMut) -> Result<Option<Token>, Malformed> {
-        if let Some(length) = self.body {
-            return Ok(self.bytes(input, length));
+        if self.body.is_some() {
+            return Ok(self.bytes(input));
         }
         match input.first() {
             None => Ok(None),
@@ -77,17 +100,23 @@ impl Scanner {
         self.take(used)?;
         self.take(length)?;
         input.advance(used);
-        self.body = Some(length);
-        Ok(self.bytes(input, length))
+        self.body = Some(Body { to_come: length, kept: Vec::new() });
+        Ok(self.bytes(input))
     }
 
-    fn bytes(&mut self, input: &mut BytesMut, length: usize) -> Option<Token> {
-        if input.len() < length {
-            return None;
-        }
-        self.body = None;
-        // A copy: a small value must not keep a whole read buffer alive.
-        Some(Token::Bytes(input.split_to(length).to_vec()))
+    /// Moves what has come of the string out of the input: it is copied once, and a small value
+    /// does not keep a whole read buffer alive.
+    fn bytes(&mut self, input: &mut BytesMut) -> Option<Token> {
+        let body = self.body.as_mut()?;
+        let come = input.len().min(body.to_come);
+        let kept = come.min(self.keep.saturating_sub(body.kept.len()));
+        body.kept.extend_from_slice(&input[..kept]);
+        input.advance(come);
+        body.to_come -= come;
+        self.kept += kept;
+        self.left_out += come - kept;
+        let is_whole = body.to_come == 0;
+        self.body.take_if(|_| is_whole).map(|body| Token::Bytes(body.kept))
     }
 
     fn take(&mut self, count: usize) -> Result<(), Malformed> {

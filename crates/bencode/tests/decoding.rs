@@ -142,3 +142,30 @@ fn a_big_message_in_small_pieces_is_read_whole() {
     }
     assert_eq!(found.unwrap().as_bytes().unwrap().len(), 15 << 20);
 }
+
+#[test]
+fn a_long_string_is_read_whole_and_kept_in_part() {
+    let (mut decoder, mut input) = (Decoder::default(), BytesMut::new());
+    decoder.keep_of_each_string(3);
+    let mut found = Vec::new();
+    for piece in b"l5:abcde2:fg4:hijkei7e".chunks(4) {
+        input.extend_from_slice(piece);
+        while let Some(value) = decoder.decode(&mut input).unwrap() {
+            found.push((value, decoder.left_out()));
+        }
+    }
+    assert_eq!(found, [(Value::list(["abc", "fg", "hij"]), 3), (Value::Int(7), 0)]);
+}
+
+#[test]
+fn what_an_unfinished_message_holds_is_told() {
+    let (mut decoder, mut input) = (Decoder::default(), BytesMut::new());
+    decoder.keep_of_each_string(1000);
+    input.extend_from_slice(format!("l5000:{}", "x".repeat(4999)).as_bytes());
+    assert_eq!(decoder.decode(&mut input), Ok(None));
+    assert!(input.is_empty(), "the string left the caller's buffer");
+    assert!((1000..1500).contains(&decoder.held()), "{}", decoder.held());
+    input.extend_from_slice(b"xe");
+    assert!(decoder.decode(&mut input).unwrap().is_some());
+    assert_eq!(decoder.held(), 0);
+}

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Ask, Conversation, End, Garbage, Runtime, Said, Step, Unreadable};
+use crate::budget::{FREE_BYTES, NoRoom, Share};
 use crate::stop::Stop;
 
 /// Read this much at once: a few large messages, without growing for each.
@@ -28,10 +29,11 @@ pub struct StreamSession {
     input: BytesMut,
     output: BytesMut,
     steps: VecDeque<Step>,
+    share: Share,
     /// Bytes that ended evaluations printed since the last one began.
     late: usize,
-    /// The peer broke its protocol; what it said before that still counts.
-    garbage: Option<Garbage>,
+    /// The connection is of no more use; what the peer said before that still counts.
+    broken: Option<Unusable>,
 }
 
 /// Why there is no session.
@@ -53,13 +55,13 @@ pub enum NotOpened {
         /// How long we waited.
         limit: Duration,
     },
-    /// It speaks another protocol.
-    #[error("what listens at {address} is not such a REPL: {reason}")]
-    Garbage {
+    /// It speaks another protocol, or says too much.
+    #[error("what listens at {address} is of no use: {reason}; is it of that protocol?")]
+    Unusable {
         /// Where it is.
         address: SocketAddr,
         /// What was wrong.
-        reason: Garbage,
+        reason: Unusable,
     },
 }
 
@@ -89,10 +91,11 @@ impl Ending {
 }
 
 impl StreamSession {
-    /// Connects and opens a session; bounded by `limit`.
+    /// Connects and opens a session; bounded by `limit`, its memory by `share`.
     pub async fn open(
         address: SocketAddr,
         conversation: Box<dyn Conversation>,
+        share: Share,
         limit: Duration,
     ) -> Result<(StreamSession, Runtime), NotOpened> {
         let until = Instant::now() + limit;
@@ -107,8 +110,9 @@ impl StreamSession {
             input: BytesMut::new(),
             output: BytesMut::new(),
             steps: VecDeque::new(),
+            share,
             late: 0,
-            garbage: None,
+            broken: None,
         };
         session.conversation.open(&mut session.output);
         let opened = timeout_at(until, session.opened(address)).await.map_err(silent)?;
@@ -122,12 +126,12 @@ impl StreamSession {
                 Step::Opened(runtime) => Some(runtime),
                 _ => None,
             });
-            if let Some(runtime) = opened.filter(|_| self.garbage.is_none()) {
+            if let Some(runtime) = opened.filter(|_| self.broken.is_none()) {
                 return Ok(runtime);
             }
             self.read().await.map_err(|broken| match broken {
                 Broken::Io(source) => NotOpened::Connect { address, source },
-                Broken::Garbage(reason) => NotOpened::Garbage { address, reason },
+                Broken::Unusable(reason) => NotOpened::Unusable { address, reason },
             })?;
         }
     }
@@ -165,7 +169,7 @@ impl StreamSession {
     /// Whether the peer still holds the connection; what it sent unasked waits for the next read.
     pub fn is_connected(&mut self) -> bool {
         match self.socket.try_read_buf(&mut self.input) {
-            _ if self.garbage.is_some() => false,
+            _ if self.broken.is_some() => false,
             Ok(bytes) => bytes > 0,
             Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
         }
@@ -197,7 +201,7 @@ impl StreamSession {
                     return Ending::Lost("nobody listens any more".into());
                 };
                 match self.steps.pop_front() {
-                    Some(Step::Said(saying)) => place.send(saying),
+                    Some(Step::Said(saying)) => place.send(self.let_go(saying)),
                     Some(Step::Late(bytes)) => self.late += bytes,
                     Some(Step::Ended(end)) => return Ending::Answered(end),
                     Some(Step::Opened(_) | Step::Closed) | None => {}
@@ -226,27 +230,60 @@ impl StreamSession {
     }
 
     async fn read(&mut self) -> Result<(), Broken> {
-        if let Some(garbage) = &self.garbage {
-            return Err(Broken::Garbage(garbage.clone()));
+        if let Some(unusable) = &self.broken {
+            return Err(Broken::Unusable(unusable.clone()));
         }
         arm_quick_ack(&self.socket);
         self.input.reserve(READ_CHUNK);
         if self.socket.read_buf(&mut self.input).await? == 0 {
             return Err(Broken::Io(std::io::ErrorKind::UnexpectedEof.into()));
         }
-        let Self { input, output, steps, .. } = self;
-        self.garbage = self.conversation.receive(input, output, steps).err();
+        self.broken = self.receive().err();
         Ok(())
+    }
+
+    fn receive(&mut self) -> Result<(), Unusable> {
+        let Self { input, output, steps, conversation, .. } = self;
+        conversation.receive(input, output, steps)?;
+        Ok(self.hold()?)
+    }
+
+    fn hold(&mut self) -> Result<(), NoRoom> {
+        let waiting: usize = self.steps.iter().map(Step::bytes).sum();
+        self.share.hold(self.input.len() + self.conversation.held() + waiting)
+    }
+
+    /// A large text counts by itself from now on, until its reader has it.
+    fn let_go(&mut self, saying: Said) -> Said {
+        if let Said::Value { text, .. } = &saying
+            && text.len() > FREE_BYTES
+        {
+            // Less than before is always given.
+            let _ = self.hold();
+            self.share.passes_on(text);
+        }
+        saying
     }
 }
 
-/// Why a connection is of no more use.
+/// Why a REPL is of no more use on this connection.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Unusable {
+    /// It does not speak the protocol, or beyond its bounds.
+    #[error("the REPL broke its protocol: {0}")]
+    Garbage(#[from] Garbage),
+    /// Its answers are too large at this time.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+}
+
+/// Why nothing more can be read.
 #[derive(Debug, thiserror::Error)]
 enum Broken {
     #[error("the connection to the REPL broke: {0}")]
     Io(#[from] std::io::Error),
-    #[error("the REPL broke its protocol: {0}")]
-    Garbage(Garbage),
+    #[error(transparent)]
+    Unusable(Unusable),
 }
 
 #[cfg(target_os = "linux")]

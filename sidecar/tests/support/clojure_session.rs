@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use prepl_core::{Expression, Raised, Stream};
+use prepl_sidecar::budget::Budget;
 use prepl_sidecar::driver::clojure::Clojure;
 use prepl_sidecar::driver::stream::{Ending, StreamSession};
 use prepl_sidecar::driver::{Ask, End, Runtime, Said};
@@ -38,7 +39,9 @@ impl Session {
     pub async fn open_at(address: SocketAddr) -> (Session, Runtime) {
         let conversation = Box::new(Clojure::new());
         let (session, runtime) =
-            StreamSession::open(address, conversation, PATIENCE).await.unwrap();
+            StreamSession::open(address, conversation, Budget::default().share(), PATIENCE)
+                .await
+                .unwrap();
         (Session(session), runtime)
     }
 

@@ -93,6 +93,13 @@ impl Conversation for Clojure {
         out.extend_from_slice(codec::QUIT);
     }
 
+    fn held(&self) -> usize {
+        match &self.state {
+            State::Evaluating(running) => running.held(),
+            State::Greeting(_) | State::Idle => 0,
+        }
+    }
+
     fn receive(
         &mut self,
         input: &mut BytesMut,

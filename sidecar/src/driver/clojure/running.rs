@@ -20,6 +20,11 @@ impl Running {
         Running { value: Vec::new(), value_limit: ask.value_bytes as usize }
     }
 
+    /// Bytes of the value whose pieces have not all come.
+    pub(super) fn held(&self) -> usize {
+        self.value.len()
+    }
+
     /// Breaks when the evaluation ended.
     pub(super) fn hear(
         &mut self,

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use prepl_bencode::Decoder;
 use prepl_core::InterruptStrength;
 
-use super::codec::{LEAST_QUOTA, MAX_MESSAGE, MOST_QUOTA, Ops, Reply, Request, Server};
+use super::codec::{LEAST_KEPT, LEAST_QUOTA, MAX_MESSAGE, MOST_QUOTA, Ops, Reply, Request, Server};
 use super::running::Running;
 use crate::driver::readable::{Flaw, unfinished_clojure};
 use crate::driver::{Ask, Conversation, Garbage, Runtime, Step, Unreadable};
@@ -35,10 +35,16 @@ enum Phase {
     Closing(u64),
 }
 
+fn decoder() -> Decoder {
+    let mut decoder = Decoder::new(MAX_MESSAGE);
+    decoder.keep_of_each_string(LEAST_KEPT);
+    decoder
+}
+
 impl Default for Nrepl {
     fn default() -> Nrepl {
         Nrepl {
-            decoder: Decoder::new(MAX_MESSAGE),
+            decoder: decoder(),
             phase: Phase::Unopened,
             last_id: 0,
             server: Server::default(),
@@ -171,6 +177,11 @@ impl Nrepl {
     }
 }
 
+/// One byte more than the limits, so that a cut is seen, and as many as a character may have.
+fn kept_of_each_string(ask: &Ask) -> usize {
+    (ask.value_bytes.max(ask.output_bytes) as usize).saturating_add(4).max(LEAST_KEPT)
+}
+
 /// Bytes that an evaluation of ours printed after its end; 0 bytes are not worth a word.
 fn late(reply: &Reply, last_id: u64) -> Option<usize> {
     let ours = reply.id.is_some_and(|id| (1..=last_id).contains(&id));
@@ -197,6 +208,7 @@ impl Conversation for Nrepl {
             print_throwable: self.is_clojure(),
         };
         let id = self.send(request, out);
+        self.decoder.keep_of_each_string(kept_of_each_string(ask));
         self.running = Some(Running::new(id, ask));
         Ok(())
     }
@@ -219,6 +231,10 @@ impl Conversation for Nrepl {
         }
     }
 
+    fn held(&self) -> usize {
+        self.decoder.held() + self.running.as_ref().map_or(0, Running::held)
+    }
+
     fn receive(
         &mut self,
         input: &mut BytesMut,
@@ -228,7 +244,8 @@ impl Conversation for Nrepl {
         let malformed = |malformed: prepl_bencode::Malformed| Garbage(malformed.to_string().into());
         while let Some(message) = self.decoder.decode(input).map_err(malformed)? {
             let no_dict = || Garbage("a message of the nREPL server is no dict".into());
-            let reply = Reply::read(message).ok_or_else(no_dict)?;
+            let mut reply = Reply::read(message).ok_or_else(no_dict)?;
+            reply.left_out = self.decoder.left_out();
             self.take(reply, out, steps)?;
         }
         Ok(())

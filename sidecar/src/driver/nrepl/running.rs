@@ -5,12 +5,16 @@ mod report;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use prepl_core::{Raised, Stream};
 
 use super::codec::Reply;
 use super::throwable::{self, name, sentence};
 use crate::driver::{Ask, End, Said, Step};
 use report::Report;
+
+/// Largest piece of output that is passed on.
+const PIECE: usize = 64 << 10;
 
 /// An evaluation that was sent and has not ended.
 pub(super) struct Running {
@@ -21,6 +25,8 @@ pub(super) struct Running {
     value: Option<Printed>,
     report: Report,
     end: End,
+    /// Bytes printed so far, also those that were not kept.
+    output_bytes: u64,
     /// Nothing was said yet: the runtime may refuse it and nothing ran.
     untouched: bool,
     /// Whether it threw since it was asked to stop; `None` while it was not asked.
@@ -41,9 +47,15 @@ impl Running {
             value: None,
             report: Report::default(),
             end: End::default(),
+            output_bytes: 0,
             untouched: true,
             threw_after_interrupt: None,
         }
+    }
+
+    /// Bytes that are kept back until more comes.
+    pub(super) fn held(&self) -> usize {
+        self.value.as_ref().map_or(0, |value| value.text.len())
     }
 
     /// Notes that the runtime was asked to stop it.
@@ -71,13 +83,26 @@ impl Running {
     }
 
     fn printed(&mut self, reply: &mut Reply, steps: &mut VecDeque<Step>) {
+        self.count_output(reply);
         if let Some(out) = reply.out.take() {
-            self.say(Said::Output(Stream::Out, out), steps);
+            for piece in pieces(out) {
+                self.say(Said::Output(Stream::Out, piece), steps);
+            }
         }
         if let Some(err) = reply.err.take() {
             self.untouched = false;
-            let plain = self.report.take(err);
+            let plain = self.report.take(err).into_iter().flat_map(pieces);
             steps.extend(plain.map(|err| Step::Said(Said::Output(Stream::Err, err))));
+        }
+    }
+
+    /// A message with output has no value: what was left out of it was output.
+    fn count_output(&mut self, reply: &Reply) {
+        let kept: usize = [&reply.out, &reply.err].into_iter().flatten().map(Bytes::len).sum();
+        if kept > 0 {
+            self.output_bytes += (kept + reply.left_out) as u64;
+            let told = reply.left_out > 0 || self.end.output_bytes.is_some();
+            self.end.output_bytes = told.then_some(self.output_bytes);
         }
     }
 
@@ -171,6 +196,17 @@ impl Running {
         self.say_report(steps);
         steps.push_back(Step::Said(said));
     }
+}
+
+/// Large output in copies of its pieces: one piece in a queue must not keep the whole alive.
+fn pieces(output: Bytes) -> impl Iterator<Item = Bytes> {
+    let is_small = output.len() <= PIECE;
+    let whole = is_small.then(|| output.clone());
+    let copies: Vec<_> = match is_small {
+        true => Vec::new(),
+        false => output.chunks(PIECE).map(Bytes::copy_from_slice).collect(),
+    };
+    whole.into_iter().chain(copies)
 }
 
 impl Printed {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use prepl_core::{Limits, Selection, SessionName};
 use prepl_gateway::{Dialer, Gateway};
 use prepl_identity::Connector;
+use prepl_sidecar::budget::Budget;
 use prepl_sidecar::driver::Ask;
 use prepl_sidecar::driver::nrepl::Nrepl;
 use prepl_sidecar::driver::stream::StreamSession;
@@ -99,7 +100,7 @@ async fn stall_on(name: &str, address: SocketAddr) -> Result<(), Failure> {
 /// The same through the sidecar's driver.
 async fn with_driver(address: SocketAddr) -> Result<Duration, Failure> {
     let patience = Duration::from_secs(10);
-    let (mut session, _) = StreamSession::open(address, Box::new(Nrepl::new()), patience).await?;
+    let (mut session, _) = StreamSession::open(address, Box::new(Nrepl::new()), Budget::default().share(), patience).await?;
     let limits = Limits::default();
     let ask = Ask {
         expression: prepl_core::Expression::new(SUM.0)?,

@@ -6,8 +6,8 @@ use prepl_bencode::Value;
 
 use super::words;
 
-/// Longest name or version of a runtime in characters.
-const MAX_NAME: usize = 100;
+/// Longest name or version of a runtime, and longest name of a namespace, in characters.
+const MAX_NAME: usize = 256;
 
 /// What a server said in one message; keys that are not named here are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct Reply {
     pub server: Option<Server>,
     /// How things stand.
     pub status: Status,
+    /// Bytes of its texts that were not kept.
+    pub left_out: usize,
 }
 
 /// The words of a `status`, in any order.
@@ -76,7 +78,7 @@ impl Reply {
         Some(Reply {
             id: text("id").and_then(|id| id.parse().ok()),
             new_session: text("new-session").map(Arc::from),
-            namespace: text("ns").map(Arc::from),
+            namespace: text("ns").map(|name| short(&name).into()),
             value: text("value"),
             value_truncated: status.has(words::TRUNCATED) && cuts_value,
             ex: text("ex"),
@@ -86,6 +88,7 @@ impl Reply {
             err: bytes_of(&mut entries, "err"),
             server,
             status,
+            left_out: 0,
         })
     }
 }
