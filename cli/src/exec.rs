@@ -14,7 +14,8 @@ use crate::drive::Follow;
 use crate::live::Live;
 use crate::pace::PaceArgs;
 use crate::problem::Problem;
-use crate::render::{self, Format, Results, View, closing};
+use crate::render::closing::{self, Reader};
+use crate::render::{self, Format, Results, View};
 use crate::select::{self, SelectArgs};
 use crate::source::SourceArgs;
 use crate::{ids, quantity, reach};
@@ -166,7 +167,8 @@ fn show(args: &ExecArgs, results: &Results, console: &mut Console) -> ExitCode {
     };
     console.answer(&render::finished(args.show.output, results, code, view));
     if !args.show.quiet {
-        console.tell(&closing::closing(results, console.err_colour));
+        let reader = if console.reader_left() { Reader::Left } else { Reader::There };
+        console.tell(&closing::closing(results, reader, console.err_colour));
     }
     code
 }

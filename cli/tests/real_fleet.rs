@@ -179,3 +179,22 @@ fn an_evaluation_that_a_ctrl_c_ended_is_unknown_and_over() {
     assert_eq!(result["may_still_run"], false, "{rest}");
     assert_eq!(result["reason"], "interrupted; it had started", "{rest}");
 }
+
+#[test]
+fn a_reader_that_leaves_a_stream_is_told_with_what_it_left_unknown() {
+    let runtime = Runtime::new().unwrap();
+    let world = runtime.block_on(World::of_rhai(1));
+    let folder = world.write_fleet(Role::Evaluator);
+    let name = world.replicas()[0].id.name.to_string();
+    // More than a pipe holds: who writes it must see that nobody reads.
+    let endless = format!("loop {{ print(\"{}\") }}", "x".repeat(1000));
+    let mut child = exec(&folder, &["-A", "-o", "stream", "--limit-bytes", "16Mi", &endless]);
+    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{told}");
+    assert!(told.contains("stopped  the reader of stdout went away"), "{told}");
+    assert!(told.contains(&format!("\nunknown  {name}\n")), "{told}");
+}

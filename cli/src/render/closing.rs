@@ -11,11 +11,23 @@ use crate::quantity::show_duration;
 
 const COUNTS_COLUMNS: usize = 25;
 
-/// The two lines that end every run.
-pub fn closing(results: &Results, colour: bool) -> String {
+/// Whether somebody still reads the answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Yes, or nobody knows better.
+    There,
+    /// The other end of stdout is closed, so that not all answers were seen.
+    Left,
+}
+
+/// The lines that end every run.
+pub fn closing(results: &Results, reader: Reader, colour: bool) -> String {
     let mut page = Page::new(colour);
     page.end();
-    stopped(&mut page, results.summary.stopped);
+    stopped(&mut page, results.summary.stopped, reader);
+    if reader == Reader::Left {
+        unknown(&mut page, results);
+    }
     page.put(Ink::Faint, &asked(results)).end();
     let counts = counts(results);
     page.cell(ink(results), &counts, COUNTS_COLUMNS);
@@ -26,13 +38,26 @@ pub fn closing(results: &Results, colour: bool) -> String {
     page.finish()
 }
 
-fn stopped(page: &mut Page, stopped: Option<Stopped>) {
-    let why = match stopped {
-        None => return,
-        Some(Stopped::Interrupted) => "interrupted",
-        Some(Stopped::Deadline) => "the deadline of the run passed",
+fn stopped(page: &mut Page, stopped: Option<Stopped>, reader: Reader) {
+    let why = match (stopped, reader) {
+        (None, _) => return,
+        (Some(Stopped::Interrupted), Reader::There) => "interrupted",
+        (Some(Stopped::Interrupted), Reader::Left) => {
+            "the reader of stdout went away, and what ran was interrupted"
+        }
+        (Some(Stopped::Deadline), _) => "the deadline of the run passed",
     };
     page.put(Ink::Warn, "stopped").put(Ink::Plain, &format!("  {why}")).end();
+}
+
+/// Who is unknown, for nobody has seen the answers that say it.
+fn unknown(page: &mut Page, results: &Results) {
+    let answers = results.answers.iter().filter(|answer| answer.class() == Class::Unknown);
+    let members: Vec<_> = answers.map(|answer| answer.replica).collect();
+    if !members.is_empty() {
+        let names = crowd::names(&results.selection, &members);
+        page.put(Ink::Warn, "unknown").put(Ink::Plain, &format!("  {names}")).end();
+    }
 }
 
 fn asked(results: &Results) -> String {

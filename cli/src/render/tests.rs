@@ -9,7 +9,11 @@ use prepl_fold::Comparison;
 use proptest::prelude::*;
 
 use super::example::{self, api_fleet, ended, ok, printing, raised, replica, results};
-use super::{Format, Results, View, closing::closing, finished, safe, stream};
+use super::{
+    Format, Results, View,
+    closing::{Reader, closing},
+    finished, safe, stream,
+};
 
 const VIEW: View = View { colour: false, on_terminal: false, max_groups: 10 };
 
@@ -59,7 +63,7 @@ fn all_the_same_is_two_lines() {
     ● 12/12 same
     true
     ");
-    insta::assert_snapshot!(closing(&results, false), @r"
+    insta::assert_snapshot!(closing(&results, Reader::There, false), @r"
 
     api · 12 replicas · v2.41.0 · zones a4 b4 c4
     12 ok                    p50 13 ms   max 19 ms   skew 11 ms   run 7Q4K2BBC
@@ -84,7 +88,7 @@ fn answers_that_differ_are_explained() {
     split follows  version exactly   (also: node n-2: B and 2 more)
     next           prepl exec '^(api-5d2b1-k9x2p|api-5d2b1-wq7rt)$' …
     ");
-    insta::assert_snapshot!(closing(&results, false), @r"
+    insta::assert_snapshot!(closing(&results, Reader::There, false), @r"
 
     api · 12 replicas · v2.40.3 ×2  v2.41.0 ×10 · zones a4 b3 c5
     12 ok, 2 answers         p50 13 ms   max 19 ms   skew 11 ms   run 7Q4K2BBC
@@ -127,7 +131,7 @@ fn a_partial_failure_shows_every_class() {
        it may have run: do not repeat it blindly
        to ask for this answer and run nothing: --request-id abababababababababababababababab
     ");
-    insta::assert_snapshot!(closing(&results, false), @r"
+    insta::assert_snapshot!(closing(&results, Reader::There, false), @r"
 
     stopped  interrupted
     api · 24 replicas · v2.41.0 · zones a8 b8 c8
@@ -169,7 +173,7 @@ fn five_hundred_replicas_never_print_five_hundred_blocks() {
        api-6f7c9-09  api-6f7c9-90  api-6f7c9-99
        connect timed out
     ");
-    insta::assert_snapshot!(closing(&results, false), @r"
+    insta::assert_snapshot!(closing(&results, Reader::There, false), @r"
 
     api · 500 replicas · v2.41.0 · zones a167 b167 c166
     495 ok, 190 answers · 2 raised · 3 unreachable   p50 17 ms   p99 27 ms   max 27 ms   skew 11 ms   run 7Q4K2BBC
@@ -390,6 +394,14 @@ fn streamed_lines_are_whole_and_prefixed() {
 }
 
 #[test]
+fn a_reader_that_left_is_told_with_what_is_unknown() {
+    let text = closing(&partial_failure(), Reader::Left, false);
+    let told = "stopped  the reader of stdout went away, and what ran was interrupted\n\
+                unknown  api-6f7c9-06\n";
+    assert!(text.contains(told), "{text}");
+}
+
+#[test]
 fn how_to_ask_again_is_told_only_where_the_end_is_not_known() {
     let shown = |may_still_run| {
         let reason = reason("interrupted; it had started");
@@ -486,7 +498,7 @@ proptest! {
             let dangerous = |c: char| safe::is_dangerous(c) && c != '\n' && c != '\t';
             prop_assert!(!text.chars().any(dangerous), "{format:?}: {text:?}");
         }
-        let closing = closing(&results, false);
+        let closing = closing(&results, Reader::There, false);
         prop_assert!(!closing.chars().any(|c| safe::is_dangerous(c) && c != '\n'));
     }
 
