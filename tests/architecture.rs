@@ -49,6 +49,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("prepl-cli", &["prepl-core", "prepl-crd", "prepl-fold", "prepl-gateway", "prepl-identity"]),
     ("session-store", &["prepl-bencode"]),
+    ("prepl-cluster-scenarios", &[]),
     // The one program that brings the others together, and the tests.
     (
         "prepl-demo",
@@ -102,7 +103,7 @@ const NAMED_BY: &[(&str, &[&str])] = &[
             "prepl-bench",
         ],
     ),
-    ("kube", &["prepl-crd", "prepl-operator", "prepl-cli", "prepl-cluster-scenarios"]),
+    ("kube", &["prepl-crd", "prepl-operator", "prepl-cli"]),
     ("prost", &["prepl-proto"]),
     ("steel-core", &["session-store"]),
 ];

@@ -1,0 +1,123 @@
+//! Somebody with rights of his own: a service account, its token, and a kubeconfig of it.
+
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::cluster::{Problem, apply, command, kubectl};
+
+/// A person at a terminal.
+#[derive(Debug)]
+pub struct Person {
+    /// The name.
+    pub name: String,
+    folder: TempDir,
+}
+
+/// What a command of prepl did.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code; -1 for a signal.
+    pub code: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+    /// From start to exit.
+    pub took: Duration,
+}
+
+impl Person {
+    /// A person without any right but to reach a gateway.
+    pub fn new(name: &str) -> Result<Person, Problem> {
+        apply(&format!(
+            "{{apiVersion: v1, kind: ServiceAccount, metadata: {{name: {name}, namespace: default}}}}"
+        ))?;
+        bind("prepl-system", &format!("{name}-connect"), "--role=prepl-connect", name)?;
+        let token = kubectl(&["-n", "default", "create", "token", name, "--duration=2h"])?;
+        let config = kubectl(&["config", "view", "--raw", "--minify", "--flatten", "-o", "json"])?;
+        let mut config: serde_json::Value =
+            serde_json::from_str(&config).map_err(|bad| bad.to_string())?;
+        config["users"][0]["user"] = serde_json::json!({ "token": token.trim() });
+        let folder = TempDir::new().map_err(|error| error.to_string())?;
+        let written = std::fs::write(folder.path().join("config"), config.to_string());
+        written.map_err(|error| error.to_string())?;
+        Ok(Person { name: name.to_owned(), folder })
+    }
+
+    /// Gives him one of the chart's roles in a namespace.
+    pub fn may(&self, namespace: &str, role: &str) -> Result<(), Problem> {
+        bind(
+            namespace,
+            &format!("{}-{role}", self.name),
+            &format!("--clusterrole={role}"),
+            &self.name,
+        )
+    }
+
+    /// His kubeconfig.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.path().join("config")
+    }
+
+    /// Runs `prepl` as he would.
+    pub fn prepl(&self, args: &[&str]) -> Result<Ran, Problem> {
+        let begun = Instant::now();
+        let output = self.prepare(args).output();
+        let output = output.map_err(|error| format!("cannot run prepl: {error}"))?;
+        Ok(ran(&output, begun.elapsed()))
+    }
+
+    /// Starts `prepl` and goes on.
+    pub fn start(&self, args: &[&str]) -> Result<std::process::Child, Problem> {
+        let mut command = self.prepare(args);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        child.map_err(|error| format!("cannot run prepl: {error}"))
+    }
+
+    /// Runs `kubectl` as he would.
+    pub fn kubectl(&self, args: &[&str], input: &str) -> Result<Ran, Problem> {
+        let begun = Instant::now();
+        let mut command = command("kubectl");
+        let output =
+            crate::cluster::fed(command.env("KUBECONFIG", self.kubeconfig()).args(args), input);
+        let output = output.map_err(|error| format!("cannot run kubectl: {error}"))?;
+        Ok(ran(&output, begun.elapsed()))
+    }
+
+    fn prepare(&self, args: &[&str]) -> std::process::Command {
+        let program = std::env::var_os("PREPL_BIN").unwrap_or_else(|| "prepl".into());
+        let mut command = command(&program.to_string_lossy());
+        let own = self.folder.path();
+        command.args(args).env("KUBECONFIG", self.kubeconfig()).env_remove("PREPL_FLEET");
+        // What prepl keeps between commands is this person's alone.
+        command.env("XDG_RUNTIME_DIR", own).env("XDG_CACHE_HOME", own).env("HOME", own);
+        command
+    }
+}
+
+/// What an ended command did.
+pub fn ran(output: &Output, took: Duration) -> Ran {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let code = output.status.code().unwrap_or(-1);
+    Ran { code, out: text(&output.stdout), err: text(&output.stderr), took }
+}
+
+fn bind(namespace: &str, name: &str, role: &str, person: &str) -> Result<(), Problem> {
+    let subject = format!("--serviceaccount=default:{person}");
+    let made = kubectl(&[
+        "-n",
+        namespace,
+        "create",
+        "rolebinding",
+        name,
+        role,
+        &subject,
+        "--dry-run=client",
+        "-o",
+        "json",
+    ])?;
+    apply(&made).map(drop)
+}
