@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use prepl_core::{ExitCode, Limits, RequestId, Selection, SessionName};
 use prepl_fold::Comparison;
 use prepl_gateway::{Dialer, Gateway, Plan};
@@ -79,8 +80,8 @@ struct ShowArgs {
     /// Form of the answers
     #[arg(short, long, value_enum, default_value = "fold", value_name = "FORM")]
     output: Format,
-    /// When answers are equal: exact, canonical (same value) or shape (same keys and types)
-    #[arg(long, default_value = "canonical", value_name = "HOW")]
+    /// When answers are equal
+    #[arg(long, default_value = "canonical", value_name = "HOW", value_parser = comparison())]
     compare: Comparison,
     /// Exit with 9 when answers differ
     #[arg(long)]
@@ -97,6 +98,16 @@ struct ShowArgs {
     /// Exit with 0 however the replicas answered
     #[arg(long)]
     exit_zero: bool,
+}
+
+/// The words of [`Comparison`], told to the help and to shells that complete them.
+fn comparison() -> impl TypedValueParser<Value = Comparison> {
+    let words = [
+        PossibleValue::new("exact").help("The same text"),
+        PossibleValue::new("canonical").help("The same value, however it is printed"),
+        PossibleValue::new("shape").help("The same keys and types"),
+    ];
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<Comparison>())
 }
 
 /// Runs the expression; the exit code tells how the replicas answered.

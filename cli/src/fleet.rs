@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use prepl_core::Replica;
 use prepl_gateway::local::{Fleet, FleetError, NewReplica};
@@ -102,12 +103,17 @@ struct RemoveArgs {
 struct IssueArgs {
     /// Name of the user
     user: String,
-    /// What they may do at most: viewer, evaluator or admin
-    #[arg(long)]
+    /// What they may do at most
+    #[arg(long, value_parser = role())]
     role: Role,
     /// Folder to write; give it to the user
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
+}
+
+/// The words of [`Role`], told to the help and to shells that complete them.
+fn role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(["viewer", "evaluator", "admin"]).try_map(|word| word.parse::<Role>())
 }
 
 /// Runs one of the commands on fleets.

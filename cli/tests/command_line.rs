@@ -270,6 +270,10 @@ fn completion_and_version_are_answers() {
         let output = run(None, &["completion", shell]);
         assert!(output.status.success() && stdout(&output).contains("selector"), "{shell}");
     }
+    let script = stdout(&run(None, &["completion", "bash"]));
+    for words in ["exact canonical shape", "viewer evaluator admin", "fold diff stream"] {
+        assert!(script.contains(words), "{words}");
+    }
     assert!(stdout(&run(None, &["version"])).starts_with("prepl "));
 }
 

@@ -50,7 +50,7 @@ pub fn heading(page: &mut Page, results: &Results) {
 fn answers(page: &mut Page, results: &Results, groups: &[Group], view: View) {
     let shown = &groups[..groups.len().min(view.max_groups.max(1))];
     page.end();
-    match compact(shown) {
+    match compact(results, shown) {
         Some(values) => list(page, results, shown, &values),
         None => blocks(page, results, shown),
     }
@@ -59,9 +59,9 @@ fn answers(page: &mut Page, results: &Results, groups: &[Group], view: View) {
 }
 
 /// The values on one line each, where all are short and there are many.
-fn compact(groups: &[Group]) -> Option<Vec<String>> {
-    let many = groups.len() > 3;
-    many.then(|| groups.iter().map(group::short).collect()).flatten()
+fn compact(results: &Results, groups: &[Group]) -> Option<Vec<String>> {
+    let short = |group| group::short(group, results.folded.comparison);
+    (groups.len() > 3).then(|| groups.iter().map(short).collect()).flatten()
 }
 
 fn list(page: &mut Page, results: &Results, groups: &[Group], values: &[String]) {

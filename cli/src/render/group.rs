@@ -1,12 +1,17 @@
 //! What one group of equal answers printed and gave.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use prepl_core::{ReplicaIndex, Stream, Value};
-use prepl_fold::Group;
+use prepl_fold::{Comparison, Group, canonical, shape};
 
 use super::page::{Ink, Page};
 use super::{Results, crowd};
 use crate::quantity::show_bytes;
+
+/// Longest text whose shape is shown; the fold compares longer ones as text.
+const MAX_READ: usize = 4 << 20;
 
 /// `10 replicas   v2.41.0   zones a4 b4 c2`, the count at the right of so many columns.
 pub fn who(results: &Results, members: &[ReplicaIndex], columns: usize) -> String {
@@ -24,7 +29,22 @@ pub fn answer(page: &mut Page, results: &Results, group: &Group) {
     let first = group.members.first().and_then(|index| results.answer(*index));
     let printed = first.map_or(0, |answer| answer.done.output_bytes);
     output(page, &group.output, printed);
-    values(page, &group.values);
+    values(page, &as_compared(&group.values, results.folded.comparison));
+}
+
+/// What the replicas of a group have in common: where shapes are compared, no single value.
+fn as_compared(values: &[Value], comparison: Comparison) -> Vec<Value> {
+    let shown = values.iter().map(|value| match comparison {
+        Comparison::Shape => Value { text: shape_of(value), ..value.clone() },
+        Comparison::Exact | Comparison::Canonical => value.clone(),
+    });
+    shown.collect()
+}
+
+/// The shape of a value that can be read; the text of another one.
+fn shape_of(value: &Value) -> Arc<str> {
+    let read = prepl_fold::read(&value.text, MAX_READ).filter(|_| !value.truncated);
+    read.map_or_else(|| Arc::clone(&value.text), |read| canonical(&shape(&read)).into())
 }
 
 /// Printed output behind a gutter; says so when it is not all.
@@ -60,9 +80,9 @@ pub fn values(page: &mut Page, values: &[Value]) {
 }
 
 /// The values on one line, if they are short and nothing was printed.
-pub fn short(group: &Group) -> Option<String> {
+pub fn short(group: &Group, comparison: Comparison) -> Option<String> {
     let short = |text: &str| text.len() <= 60 && !text.contains('\n');
-    let [value] = &group.values[..] else { return None };
+    let [value] = &as_compared(&group.values, comparison)[..] else { return None };
     let fits = group.output.is_empty() && !value.truncated && short(&value.text);
     fits.then(|| value.text.to_string())
 }

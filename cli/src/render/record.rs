@@ -39,7 +39,7 @@ pub fn who(selection: &Selection, index: ReplicaIndex) -> Json {
     })
 }
 
-/// One replica's whole answer; `digest` is that of the printed text.
+/// One replica's whole answer; every `digest` is that of the `text` beside it.
 pub fn result(selection: &Selection, answer: &Answer) -> Json {
     let mut result = match who(selection, answer.replica) {
         Json::Object(who) => who,
@@ -132,13 +132,16 @@ fn printed(result: &mut Map<String, Json>, answer: &Answer) {
 }
 
 /// The groups of the fold, class by class, largest first.
+///
+/// `text` and `digest` are those of the first replica; `answer_digest` is that of what was
+/// compared, the same for equal answers of every run.
 pub fn groups(results: &Results) -> Vec<Json> {
     let ok = results.folded.ok.iter().enumerate().map(|(place, group)| {
         let mut object = members(results, Class::Ok, &group.members);
         object.insert("group".to_owned(), group.letter.clone().into());
         object.insert("majority".to_owned(), (place == 0 && results.has_majority()).into());
         object.extend(group.values.last().map(value).unwrap_or_default());
-        object.insert("digest".to_owned(), group.digest.to_string().into());
+        object.insert("answer_digest".to_owned(), group.digest.to_string().into());
         object
     });
     let raised = results.folded.raised.iter().map(|group| {

@@ -219,7 +219,20 @@ fn printed_output_stands_behind_a_gutter_and_cuts_are_told() {
 fn equal_shapes_are_called_so() {
     let answers = (0..3).map(|place| ok(&format!("{{:n {place}}}"))).collect();
     let results = example::results_compared(api_fleet(3), answers, Comparison::Shape);
-    assert!(fold(&results).starts_with("● 3/3 same shape\n"));
+    assert_eq!(fold(&results), "● 3/3 same shape\n{:n int}\n");
+}
+
+#[test]
+fn a_digest_is_that_of_its_text_and_equal_answers_have_the_same_answer_digest() {
+    let one = |text: &str| {
+        let results = results(api_fleet(1), vec![ok(text)]);
+        let json: serde_json::Value = serde_json::from_str(&show(Format::Json, &results)).unwrap();
+        json["groups"][0].clone()
+    };
+    let (this, other) = (one("{:a 1 :b 2}"), one("{:b 2, :a 1}"));
+    assert_eq!(this["answer_digest"], other["answer_digest"]);
+    assert_ne!(this["digest"], other["digest"]);
+    assert_eq!(this["digest"], Digest::of("{:a 1 :b 2}").to_string());
 }
 
 #[test]
@@ -338,6 +351,7 @@ fn yaml_and_edn_say_the_same_as_json() {
             - a
         truncated: false
         digest: da907da15d4a13d9e7c71fcffe37112109c372f23d72e941e0e482c7280f2b18
+        answer_digest: da907da15d4a13d9e7c71fcffe37112109c372f23d72e941e0e482c7280f2b18
     summary:
       run: "7Q4K2BBC"
       request: abababababababababababababababab
