@@ -75,7 +75,7 @@ left_behind() {
   mounts_below "$run_folder" | sed 's/^/mount /'
   ip netns list 2>/dev/null | grep -E '^prepl-node-' | sed 's/^/network namespace /' || true
   ip -o link 2>/dev/null | grep -oE ' (prepl0|prepl-[ab])[:@]' | sed 's/^/link/' || true
-  ip route 2>/dev/null | grep -E "$bridge|^10\.244\." | sed 's/^/route /' || true
+  ip route 2>/dev/null | grep -e "dev $bridge" | sed 's/^/route /' || true
   ! have iptables || iptables -w -S | grep -e "$bridge" | sed 's/^/firewall rule /' || true
   find "$run_folder" "$before" -maxdepth 0 2>/dev/null | sed 's/^/folder /' || true
 }
