@@ -19,19 +19,25 @@ build_into() {
   mv -T "$work" "$home"
 }
 
-version_flag() { echo "-X k8s.io/component-base/version.$1=$2"; }
+# variables PATH=VALUE...: sets variables of packages at link time.
+variables() { printf -- '-X %s ' "$@"; }
 
 compile_kube() {
-  local program
+  local program version=k8s.io/component-base/version
   need_go
   (cd "$here/lib/kube" && CGO_ENABLED=0 go build -buildvcs=false -o "$1/kube" -ldflags "-s -w \
-    $(version_flag gitVersion "v$kube_version") $(version_flag gitMajor 1) $(version_flag gitMinor 34)" .) >&2
+    $(variables $version.gitVersion="v$kube_version" $version.gitMajor=1 $version.gitMinor=34)" .) >&2
   for program in "${kube_programs[@]}"; do ln -s kube "$1/$program"; done
 }
 
+# Without these, 'helm template' and 'helm lint' take the cluster for Kubernetes 1.20.
 compile_helm() {
+  local helm=helm.sh/helm/v3
   need_go
-  GOBIN="$1" CGO_ENABLED=0 go install -buildvcs=false -ldflags "-s -w" "helm.sh/helm/v3/cmd/helm@v$helm_version" >&2
+  GOBIN="$1" CGO_ENABLED=0 go install -buildvcs=false -ldflags "-s -w \
+    $(variables $helm/internal/version.version="v$helm_version" \
+      $helm/pkg/{chartutil,lint/rules}.k8sVersionMajor=1 $helm/pkg/{chartutil,lint/rules}.k8sVersionMinor=34)" \
+    "$helm/cmd/helm@v$helm_version" >&2
 }
 
 build_kube() { build_into "$kube_home" compile_kube; }
