@@ -130,7 +130,7 @@ impl Evaluator {
         };
         let _place = lease.1;
         self.with_session(part, recorder, &mut lease.0).await.map(|(done, ending)| {
-            tokio::spawn(async move { lease.0.give_back(&ending).await });
+            lease.0.give_back(&ending);
             done
         })
     }
