@@ -30,6 +30,13 @@ pub fn admit(peer: &Name, wish: Wish) -> Result<(), Outcome> {
     Err(Outcome::Refused(Refusal::Denied(Reason::new(denied))))
 }
 
+/// Whether this peer may end what another caller started: a user with the role `admin` may.
+///
+/// A gateway asks under its own name alone, and checks its users itself.
+pub fn may_interrupt_others(peer: &Name) -> bool {
+    matches!(peer.holder, Holder::User { role: Role::Admin, .. })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +56,20 @@ mod tests {
         ] {
             assert_eq!(may(path, Wish::Describe), describe, "{path}");
             assert_eq!(may(path, Wish::Evaluate), evaluate, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_an_admin_ends_what_others_started() {
+        for (path, may) in [
+            ("user/admin/mira", true),
+            ("user/evaluator/mira", false),
+            ("user/viewer/mira", false),
+            ("gateway/g1", false),
+            ("sidecar/0d9f", false),
+        ] {
+            let name = format!("spiffe://fleet/{path}").parse().unwrap();
+            assert_eq!(may_interrupt_others(&name), may, "{path}");
         }
     }
 

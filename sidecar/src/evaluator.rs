@@ -6,13 +6,14 @@ use std::time::Duration;
 use prepl_core::{
     Digest, Done, Evaluation, Event, Limits, Outcome, Patience, Reason, Refusal, Timings,
 };
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout};
 
 use crate::driver::stream::Ending;
 use crate::driver::{Ask, End, Said};
 use crate::ledger::{Ledger, Remembered, Verdict};
 use crate::meter::Meter;
+use crate::portion::Portion;
 use crate::recorder::Recorder;
 use crate::session::{Lease, NoSession, Sessions};
 use crate::stop::{Asked, Stop, stop_at};
@@ -60,7 +61,12 @@ impl Evaluator {
     /// Starts an evaluation, unless its request is known.
     ///
     /// It goes on when its reader leaves: the answer is remembered.
-    pub fn start(self: &Arc<Self>, evaluation: Evaluation, caller: Arc<str>) -> Followed {
+    pub fn start(
+        self: &Arc<Self>,
+        evaluation: Evaluation,
+        caller: Arc<str>,
+        portion: Arc<Portion>,
+    ) -> Followed {
         let arrived = Instant::now();
         let limits = evaluation.limits.at_most(self.ceiling);
         let (interrupter, stop) = stop_at(arrived + limits.time());
@@ -90,14 +96,15 @@ impl Evaluator {
             Verdict::Run => {}
         }
         let (events, live) = mpsc::channel(SAID_QUEUE);
-        let part = Part { arrived, evaluation, caller, limits, stop };
+        let part = Part { arrived, evaluation, caller, portion, limits, stop };
         tokio::spawn(Arc::clone(self).run(part, Recorder::new(events)));
         Followed::Live(live)
     }
 
-    /// Asks a running evaluation of this caller to stop; tells whether there is one.
-    pub fn interrupt(&self, request: prepl_core::RequestId, caller: &Arc<str>) -> bool {
-        self.ledger.interrupt(request, caller)
+    /// Asks a running evaluation to stop: this owner's, without one anybody's. Tells whether
+    /// there is one.
+    pub fn interrupt(&self, request: prepl_core::RequestId, owner: Option<&Arc<str>>) -> bool {
+        self.ledger.interrupt(request, owner)
     }
 
     async fn run(self: Arc<Self>, mut part: Part, mut recorder: Recorder) {
@@ -119,35 +126,40 @@ impl Evaluator {
     }
 
     async fn evaluate(&self, part: &mut Part, recorder: &mut Recorder) -> Result<Done, Outcome> {
+        let portion = Arc::clone(&part.portion);
+        let many = || limit("too many evaluations of yours wait in this sidecar; try again later");
+        let _own_line = portion.stand_in_line().ok_or_else(many)?;
         let full = || limit("the sidecar's queue is full; try again later");
         let _line = self.waiting.try_acquire().map_err(|_| full())?;
         let Part { stop, caller, evaluation, .. } = part;
         let mut lease = tokio::select! {
             // Most have a place at once, and need no timer.
             biased;
-            lease = self.lease(caller, evaluation) => lease?,
+            lease = self.lease(caller, &portion, evaluation) => lease?,
             () = stop.asked() => return Err(limit("its time was over before its turn came")),
         };
-        let _place = lease.1;
+        let _places = lease.1;
         self.with_session(part, recorder, &mut lease.0).await.map(|(done, ending)| {
             lease.0.give_back(&ending);
             done
         })
     }
 
-    async fn lease(
-        &self,
+    async fn lease<'a>(
+        &'a self,
         caller: &Arc<str>,
+        portion: &'a Portion,
         evaluation: &Evaluation,
-    ) -> Result<(Lease, Option<tokio::sync::SemaphorePermit<'_>>), Outcome> {
-        // The semaphore is never closed.
-        let place = self.running.acquire().await.ok();
+    ) -> Result<(Lease, [Option<SemaphorePermit<'a>>; 2]), Outcome> {
+        // The own one first: who has too many waits for himself and in nobody's way. The semaphore
+        // is never closed.
+        let places = [portion.run().await, self.running.acquire().await.ok()];
         let lease = self.sessions.lease(caller, evaluation.session.as_ref()).await;
         let lease = lease.map_err(|none| match none {
             NoSession::NotOpened(reason) => Outcome::Unreachable(Reason::new(reason.to_string())),
             NoSession::TooMany => limit(&none.to_string()),
         })?;
-        Ok((lease, place))
+        Ok((lease, places))
     }
 
     async fn with_session(
@@ -199,6 +211,7 @@ struct Part {
     arrived: Instant,
     evaluation: Evaluation,
     caller: Arc<str>,
+    portion: Arc<Portion>,
     limits: Limits,
     stop: Stop,
 }

@@ -137,10 +137,12 @@ impl Ledger {
         }
     }
 
-    /// Asks a running evaluation of this caller to stop; tells whether there is one.
-    pub fn interrupt(&self, id: RequestId, caller: &Arc<str>) -> bool {
+    /// Asks a running evaluation to stop: this owner's, without one anybody's. Tells whether
+    /// there is one.
+    pub fn interrupt(&self, id: RequestId, owner: Option<&Arc<str>>) -> bool {
         let entries = self.entries();
-        match entries.by_id.get(&id).filter(|entry| entry.caller == *caller) {
+        let is_meant = |entry: &&Entry| owner.is_none_or(|owner| entry.caller == *owner);
+        match entries.by_id.get(&id).filter(is_meant) {
             Some(Entry { state: State::Running { interrupter, .. }, .. }) => {
                 interrupter.interrupt();
                 true
@@ -237,8 +239,9 @@ mod tests {
         let ledger = Ledger::default();
         begin(&ledger, 1, "a");
         assert!(matches!(begin(&ledger, 1, "b"), Verdict::Foreign));
-        assert!(!ledger.interrupt(id(1), &"b".into()));
-        assert!(ledger.interrupt(id(1), &"a".into()));
+        assert!(!ledger.interrupt(id(1), Some(&"b".into())));
+        assert!(ledger.interrupt(id(1), Some(&"a".into())));
+        assert!(ledger.interrupt(id(1), None));
     }
 
     #[test]

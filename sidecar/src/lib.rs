@@ -3,7 +3,8 @@
 //! A request passes these in order: [`serve`] (mutual TLS) → [`service`] (gRPC) → [`admit`] (who
 //! may) → [`ledger`] (once) → [`evaluator`] (queue, time) → [`session`] (REPL state) → [`driver`]
 //! (the protocol) → the app's REPL. What the REPL says comes back through [`meter`] (limits) and
-//! [`recorder`] (reader and ledger). [`budget`] bounds what large answers hold meanwhile.
+//! [`recorder`] (reader and ledger). [`budget`] bounds what large answers hold
+//! meanwhile, [`portion`] what one caller takes, and [`seldom`] what peers can write into the log.
 //!
 //! This crate must not know Kubernetes, other replicas, or how answers are folded.
 
@@ -15,8 +16,10 @@ pub mod endpoint;
 pub mod evaluator;
 pub mod ledger;
 pub mod meter;
+pub mod portion;
 pub mod recorder;
 pub mod run;
+pub mod seldom;
 pub mod serve;
 pub mod service;
 pub mod session;

@@ -1,28 +1,37 @@
 //! Listening: mutual TLS first, then gRPC.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use prepl_identity::{Acceptor, Credentials, Holder, Secure};
+use prepl_identity::{Acceptor, Credentials, Holder, Name, Secure};
 use prepl_proto::v1::sidecar_server::SidecarServer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::AbortHandle;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
 
+use crate::portion::{Portions, USER_CONNECTIONS};
+use crate::seldom::Seldom;
 use crate::service::{Peer, Service};
 
-/// Connections at a time: gateways, and users of a local fleet. A peer that never finishes its
-/// handshake holds a place until the handshake's time-out.
+/// Connections at a time: gateways, and users of a local fleet.
 const MAX_CONNECTIONS: usize = 256;
-/// Longest handshake; it holds a place, and a peer without a certificate must not hold it long.
+/// Handshakes at a time, besides: some 20 KiB each.
+const MAX_HANDSHAKES: usize = 128;
+/// Longest handshake while there is room for others.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(3);
+/// What a handshake gets even when others wait: silent peers then leave 128 / 0.25 = 512 new
+/// connections a second to others.
+const FAIR_TIME: Duration = Duration::from_millis(250);
 /// Streams of one connection at a time.
 const MAX_STREAMS: u32 = 128;
 /// Bytes in flight of one stream and of one connection: what a reader that stalls can pin here.
@@ -43,7 +52,7 @@ pub async fn serve(
 ) -> Result<(), tonic::transport::Error> {
     let (hand_over, connections) = mpsc::channel(1);
     let acceptor = Acceptor::new(credentials).with_timeout(HANDSHAKE_LIMIT);
-    let accepting = tokio::spawn(accept(listener, acceptor, hand_over));
+    let accepting = tokio::spawn(Door::new(acceptor, hand_over).accept(listener));
     let served = Server::builder()
         .max_concurrent_streams(MAX_STREAMS)
         .initial_stream_window_size(STREAM_WINDOW)
@@ -57,48 +66,107 @@ pub async fn serve(
     served
 }
 
-async fn accept(
-    listener: TcpListener,
+/// Lets rightful peers in.
+struct Door {
     acceptor: Acceptor,
+    places: Arc<Semaphore>,
+    portions: Portions,
+    refusals: Seldom,
     hand_over: mpsc::Sender<io::Result<Connection>>,
-) {
-    let acceptor = Arc::new(acceptor);
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    // The semaphore is never closed.
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-        match listener.accept().await {
-            Ok((socket, _)) => {
-                tokio::spawn(shake_hands(socket, Arc::clone(&acceptor), place, hand_over.clone()));
+}
+
+impl Door {
+    fn new(acceptor: Acceptor, hand_over: mpsc::Sender<io::Result<Connection>>) -> Door {
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let refusals = Seldom::new(Instant::now());
+        Door { acceptor, places, portions: Portions::default(), refusals, hand_over }
+    }
+
+    async fn accept(self, listener: TcpListener) {
+        let door = Arc::new(self);
+        let mut handshakes = Handshakes::default();
+        loop {
+            handshakes.make_room().await;
+            match listener.accept().await {
+                Ok((socket, client)) => {
+                    let task = tokio::spawn(Arc::clone(&door).shake_hands(socket, client));
+                    handshakes.add(task.abort_handle());
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
+        }
+    }
+
+    async fn shake_hands(self: Arc<Self>, socket: TcpStream, client: SocketAddr) {
+        // Without it answers wait for acknowledgements, and that is all.
+        let _ = socket.set_nodelay(true);
+        match self.acceptor.accept(socket).await {
+            Ok(stream) => match self.let_in(stream) {
+                // A server that is gone takes no more connections.
+                Ok(connection) => drop(self.hand_over.send(Ok(connection)).await),
+                Err(refused) => self.tell_refusal(client, &refused),
+            },
+            Err(failed) => self.tell_refusal(client, &failed),
+        }
+    }
+
+    fn let_in(&self, stream: Secure) -> Result<Connection, NotLetIn> {
+        let name = stream.peer();
+        // Nothing that it may ask: it gets no place either.
+        if let Holder::Sidecar { .. } = name.holder {
+            return Err(NotLetIn::Sidecar(name.clone()));
+        }
+        let portion = self.portions.of(name);
+        let own_place = portion.connect().ok_or_else(|| NotLetIn::TooMany(name.clone()))?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NotLetIn::Full)?;
+        tracing::debug!(peer = %name, "connected");
+        let peer = Peer::new(name, portion);
+        Ok(Connection { stream, peer, _places: [place, own_place] })
+    }
+
+    fn tell_refusal(&self, client: SocketAddr, reason: &dyn std::error::Error) {
+        if let Some(untold) = self.refusals.may_tell(Instant::now()) {
+            tracing::info!(%client, %reason, untold, "connection refused");
         }
     }
 }
 
-async fn shake_hands(
-    socket: TcpStream,
-    acceptor: Arc<Acceptor>,
-    place: OwnedSemaphorePermit,
-    hand_over: mpsc::Sender<io::Result<Connection>>,
-) {
-    let client = socket.peer_addr().ok();
-    // Without it answers wait for acknowledgements, and that is all.
-    let _ = socket.set_nodelay(true);
-    match acceptor.accept(socket).await {
-        // Nothing that it may ask: it gets no place either.
-        Ok(stream) if matches!(stream.peer().holder, Holder::Sidecar { .. }) => {
-            tracing::info!(peer = %stream.peer(), "a sidecar may not ask another sidecar");
+/// Why a peer with a good certificate is not let in.
+#[derive(Debug, thiserror::Error)]
+enum NotLetIn {
+    #[error("{0} is a sidecar, and a sidecar may not ask another")]
+    Sidecar(Name),
+    #[error("{0} has {USER_CONNECTIONS} connections already")]
+    TooMany(Name),
+    #[error("all {MAX_CONNECTIONS} connections are in use")]
+    Full,
+}
+
+/// Handshakes under way, the oldest first; silent peers cannot keep others out.
+#[derive(Default)]
+struct Handshakes(VecDeque<(Instant, AbortHandle)>);
+
+impl Handshakes {
+    fn add(&mut self, task: AbortHandle) {
+        self.0.push_back((Instant::now(), task));
+    }
+
+    /// Waits until there is room: the oldest is given up when it had its fair time.
+    async fn make_room(&mut self) {
+        if self.0.len() < MAX_HANDSHAKES {
+            return;
         }
-        Ok(stream) => {
-            let peer = Peer::new(stream.peer());
-            tracing::debug!(peer = %stream.peer(), "connected");
-            // A server that is gone takes no more connections.
-            let _ = hand_over.send(Ok(Connection { stream, peer, _place: place })).await;
+        self.0.retain(|(_, task)| !task.is_finished());
+        if self.0.len() < MAX_HANDSHAKES {
+            return;
         }
-        Err(error) => tracing::debug!(?client, %error, "handshake refused"),
+        if let Some((began, oldest)) = self.0.pop_front() {
+            tokio::time::sleep_until((began + FAIR_TIME).into()).await;
+            oldest.abort();
+        }
     }
 }
 
@@ -106,7 +174,7 @@ async fn shake_hands(
 struct Connection {
     stream: Secure,
     peer: Peer,
-    _place: OwnedSemaphorePermit,
+    _places: [OwnedSemaphorePermit; 2],
 }
 
 impl Connected for Connection {

@@ -13,10 +13,11 @@ use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
-use crate::admit::{Wish, admit};
+use crate::admit::{Wish, admit, may_interrupt_others};
 use crate::budget::FREE_BYTES;
 use crate::evaluator::{Evaluator, Followed};
 use crate::ledger::Remembered;
+use crate::portion::Portion;
 use crate::session::Sessions;
 
 /// Events of one message at most, of output 512 KiB; more wait for the next.
@@ -38,12 +39,13 @@ pub struct Peer {
     name: Arc<Name>,
     /// The name as the ledger and the sessions keep it, once for all requests of a connection.
     caller: Arc<str>,
+    portion: Arc<Portion>,
 }
 
 impl Peer {
-    /// The peer whose certificate has this name.
-    pub fn new(name: &Name) -> Peer {
-        Peer { name: Arc::new(name.clone()), caller: name.to_string().into() }
+    /// The peer whose certificate has this name, and what it may take.
+    pub fn new(name: &Name, portion: Arc<Portion>) -> Peer {
+        Peer { name: Arc::new(name.clone()), caller: name.to_string().into(), portion }
     }
 }
 
@@ -62,7 +64,7 @@ impl Service {
         if evaluation.replica_uid != self.uid {
             return Ok(Followed::Refused(another_replica()));
         }
-        Ok(self.evaluator.start(evaluation, Arc::clone(&peer.caller)))
+        Ok(self.evaluator.start(evaluation, Arc::clone(&peer.caller), Arc::clone(&peer.portion)))
     }
 }
 
@@ -100,7 +102,8 @@ impl Sidecar for Service {
         let id = RequestId::try_from(&request.get_ref().request_id[..])
             .map_err(|bad| Status::invalid_argument(bad.to_string()))?;
         admit(&peer.name, Wish::Evaluate).map_err(denied)?;
-        let asked = self.evaluator.interrupt(id, &peer.caller);
+        let owner = (!may_interrupt_others(&peer.name)).then_some(&peer.caller);
+        let asked = self.evaluator.interrupt(id, owner);
         Ok(Response::new(v1::InterruptReply { asked }))
     }
 

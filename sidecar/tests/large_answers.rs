@@ -10,9 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prepl_core::{Class, Evaluation, Event, Expression, Limits, Outcome, RequestId, RunId};
+use prepl_identity::Name;
 use prepl_script::Sight;
 use prepl_sidecar::endpoint::Endpoint;
 use prepl_sidecar::evaluator::{Evaluator, Followed};
+use prepl_sidecar::portion::Portion;
 use prepl_sidecar::session::Sessions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -78,8 +80,12 @@ fn evaluation(id: u8, most: u32) -> Evaluation {
 
 /// Asks for as many as run at a time; the longest value of each and its outcome.
 async fn ask(evaluator: &Arc<Evaluator>, first_id: u8, most: u32) -> Vec<(usize, Outcome)> {
+    // 16 of them at a time, as only a gateway may.
+    let gateway: Name = "spiffe://fleet/gateway/g1".parse().unwrap();
+    let portion = Arc::new(Portion::of(&gateway.holder));
     let follow = |id| {
-        let followed = evaluator.start(evaluation(first_id + id, most), "mira".into());
+        let followed =
+            evaluator.start(evaluation(first_id + id, most), "g1".into(), portion.clone());
         let Followed::Live(events) = followed else { panic!("not run") };
         tokio::spawn(follow(events))
     };

@@ -7,6 +7,8 @@ use prepl_identity::Role;
 use prepl_sidecar::endpoint::Endpoint;
 use prepl_tests::hostile::{Conduct, Hostile};
 use prepl_tests::{Asked, World, in_time, plan};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 
 /// Replicas of one protocol behind scripts, and the classes they should end in.
 struct Zoo {
@@ -172,4 +174,28 @@ async fn what_is_no_sidecar_is_unreachable() {
     assert!(asked.classes()[1..].iter().all(|class| *class == Class::Unreachable));
     assert!((1..5).all(|place| asked.reason(place).len() > 20));
     assert_eq!(asked.exit(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn peers_that_never_shake_hands_do_not_keep_a_rightful_one_out() {
+    const SILENT: usize = 300;
+    let world = World::of_rhai(1).await;
+    let address = world.replicas()[0].address.clone();
+    let (connected, mut connections) = tokio::sync::mpsc::channel(SILENT);
+    let mut silent = tokio::task::JoinSet::new();
+    for _ in 0..SILENT {
+        let (address, connected) = (address.clone(), connected.clone());
+        silent.spawn(async move {
+            loop {
+                let Ok(mut peer) = TcpStream::connect(&*address).await else { continue };
+                let _ = connected.try_send(());
+                while matches!(peer.read_buf(&mut Vec::new()).await, Ok(1..)) {}
+            }
+        });
+    }
+    for _ in 0..SILENT {
+        in_time(connections.recv()).await;
+    }
+    let asked = Asked::ask(&world.gateway(Role::Evaluator), &world.selection(), plan("1")).await;
+    assert_eq!(asked.classes(), [Class::Ok], "{}", asked.reason(0));
 }

@@ -1,0 +1,121 @@
+//! How much of this sidecar one caller may take, so that there is a rest for others.
+//!
+//! A user gets a part. A gateway asks for many users and may take all that there is.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use prepl_identity::{Holder, Name};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+
+/// Connections of one user at a time: a quarter of all.
+pub const USER_CONNECTIONS: usize = 64;
+/// Evaluations of one user in the runtime at a time: half of all.
+pub const USER_RUNNING: usize = 8;
+/// Evaluations of one user that may wait in line: a quarter of all.
+pub const USER_WAITING: usize = 64;
+
+/// The portions of all who are here.
+#[derive(Debug, Default)]
+pub struct Portions(Mutex<HashMap<Arc<str>, Weak<Portion>>>);
+
+/// What one caller may take; shared by its connections and evaluations.
+#[derive(Debug)]
+pub struct Portion {
+    connections: Arc<Semaphore>,
+    running: Semaphore,
+    line: Semaphore,
+}
+
+impl Portions {
+    /// The portion of the caller with this name.
+    pub fn of(&self, name: &Name) -> Arc<Portion> {
+        // A poisoned lock is safe: no step between two changes can panic.
+        let mut portions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = name.to_string();
+        if let Some(known) = portions.get(key.as_str()).and_then(Weak::upgrade) {
+            return known;
+        }
+        portions.retain(|_, portion| portion.strong_count() > 0);
+        let portion = Arc::new(Portion::of(&name.holder));
+        portions.insert(key.into(), Arc::downgrade(&portion));
+        portion
+    }
+}
+
+impl Portion {
+    /// What such a caller may take.
+    pub fn of(holder: &Holder) -> Portion {
+        match holder {
+            Holder::Gateway { .. } => Portion::sized(
+                Semaphore::MAX_PERMITS,
+                Semaphore::MAX_PERMITS,
+                Semaphore::MAX_PERMITS,
+            ),
+            Holder::User { .. } | Holder::Sidecar { .. } => {
+                Portion::sized(USER_CONNECTIONS, USER_RUNNING, USER_RUNNING + USER_WAITING)
+            }
+        }
+    }
+
+    fn sized(connections: usize, running: usize, line: usize) -> Portion {
+        Portion {
+            connections: Arc::new(Semaphore::new(connections)),
+            running: Semaphore::new(running),
+            line: Semaphore::new(line),
+        }
+    }
+
+    /// A place for a connection, if one is left.
+    pub fn connect(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.connections).try_acquire_owned().ok()
+    }
+
+    /// A place in line for an evaluation, if one is left.
+    pub fn stand_in_line(&self) -> Option<SemaphorePermit<'_>> {
+        self.line.try_acquire().ok()
+    }
+
+    /// Waits for a place in the runtime; the semaphore is never closed.
+    pub async fn run(&self) -> Option<SemaphorePermit<'_>> {
+        self.running.acquire().await.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(path: &str) -> Name {
+        format!("spiffe://fleet/{path}").parse().unwrap()
+    }
+
+    fn connections(portion: &Portion) -> usize {
+        std::iter::from_fn(|| portion.connect()).take(1000).collect::<Vec<_>>().len()
+    }
+
+    #[test]
+    fn a_user_takes_a_part_and_a_gateway_all() {
+        let portions = Portions::default();
+        assert_eq!(connections(&portions.of(&name("user/admin/mira"))), USER_CONNECTIONS);
+        assert_eq!(connections(&portions.of(&name("gateway/g1"))), 1000);
+    }
+
+    #[test]
+    fn what_one_connection_takes_another_of_the_same_caller_lacks() {
+        let portions = Portions::default();
+        let first = portions.of(&name("user/admin/mira"));
+        let _taken: Vec<_> = std::iter::from_fn(|| first.connect()).collect();
+        assert!(portions.of(&name("user/admin/mira")).connect().is_none());
+        assert!(portions.of(&name("user/admin/oz")).connect().is_some());
+    }
+
+    #[test]
+    fn callers_that_are_gone_are_forgotten() {
+        let portions = Portions::default();
+        for number in 0..100 {
+            portions.of(&name(&format!("user/admin/u{number}")));
+        }
+        assert_eq!(portions.0.lock().unwrap().len(), 1);
+    }
+}

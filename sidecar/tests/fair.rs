@@ -1,0 +1,127 @@
+//! One caller cannot take all of a sidecar.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use prepl_core::{Evaluation, Event, Expression, Limits, Outcome, RequestId, RunId};
+use prepl_identity::Name;
+use prepl_script::Sight;
+use prepl_sidecar::endpoint::Endpoint;
+use prepl_sidecar::evaluator::{Evaluator, Followed};
+use prepl_sidecar::portion::{Portion, USER_RUNNING, USER_WAITING};
+use prepl_sidecar::session::Sessions;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+const DESCRIBED: &str = "d2:id1:13:opsl5:clone4:evale6:status4:donee";
+const CLONED: &str = "d2:id1:211:new-session1:s6:status4:donee";
+
+/// An nREPL server that answers everything but `wait`.
+async fn start_server() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((peer, _)) = listener.accept().await {
+            tokio::spawn(answer(peer));
+        }
+    });
+    address
+}
+
+/// Ends when the peer leaves: it is the peer who is tested.
+async fn answer(mut peer: TcpStream) -> std::io::Result<()> {
+    let mut heard = Vec::with_capacity(4096);
+    for answer in [DESCRIBED, CLONED] {
+        peer.read_buf(&mut heard).await?;
+        peer.write_all(answer.as_bytes()).await?;
+    }
+    peer.read_buf(&mut heard).await?;
+    if !heard.windows(6).any(|code| code == b"4:wait") {
+        peer.write_all(b"d2:id1:36:status4:donee").await?;
+    }
+    while peer.read_buf(&mut heard).await? > 0 {}
+    Ok(())
+}
+
+struct Caller {
+    name: Arc<str>,
+    portion: Arc<Portion>,
+}
+
+impl Caller {
+    fn new(path: &str) -> Caller {
+        let name: Name = format!("spiffe://fleet/{path}").parse().unwrap();
+        Caller { name: path.into(), portion: Arc::new(Portion::of(&name.holder)) }
+    }
+
+    fn ask(&self, evaluator: &Arc<Evaluator>, code: &str) -> mpsc::Receiver<Event> {
+        static NEXT: AtomicU8 = AtomicU8::new(0);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let seconds = if code == "wait" { 60 } else { 10 };
+        let evaluation = Evaluation {
+            run: RunId::from_random([id; 5]),
+            request: RequestId::from_random([id; 16]),
+            recall: false,
+            replica_uid: "uid".into(),
+            expression: Expression::new(code).unwrap(),
+            session: None,
+            namespace: None,
+            limits: Limits::new(Duration::from_secs(seconds), 1024, 1024).unwrap(),
+        };
+        let portion = Arc::clone(&self.portion);
+        match evaluator.start(evaluation, Arc::clone(&self.name), portion) {
+            Followed::Live(events) => events,
+            Followed::Remembered(_) | Followed::Refused(_) => panic!("not run"),
+        }
+    }
+}
+
+async fn outcome(mut events: mpsc::Receiver<Event>) -> Outcome {
+    while let Some(event) = events.recv().await {
+        if let Event::Done(done) = event {
+            return done.outcome;
+        }
+    }
+    panic!("no outcome");
+}
+
+async fn begun(events: &mut mpsc::Receiver<Event>) {
+    assert_eq!(events.recv().await, Some(Event::Started));
+}
+
+async fn evaluator() -> Arc<Evaluator> {
+    let sessions = Sessions::new(Endpoint::Nrepl(start_server().await), Sight::default());
+    let ceiling = Limits::new(Duration::from_secs(60), 1024, 1024).unwrap();
+    Evaluator::new(sessions, ceiling)
+}
+
+#[tokio::test]
+async fn a_user_who_fills_his_places_does_not_keep_another_out() {
+    let evaluator = evaluator().await;
+    let (greedy, other) = (Caller::new("user/admin/mira"), Caller::new("user/evaluator/oz"));
+    let mut waiting: Vec<_> =
+        (0..USER_RUNNING + USER_WAITING).map(|_| greedy.ask(&evaluator, "wait")).collect();
+    for events in waiting.iter_mut().take(USER_RUNNING) {
+        begun(events).await;
+    }
+    assert_eq!(outcome(other.ask(&evaluator, "1")).await, Outcome::Ok);
+
+    let refused = outcome(greedy.ask(&evaluator, "1")).await;
+    assert!(refused.reason().unwrap().as_str().contains("of yours"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_gateway_has_all_places() {
+    let evaluator = evaluator().await;
+    let gateway = Caller::new("gateway/g1");
+    let mut waiting: Vec<_> =
+        (0..2 * USER_RUNNING).map(|_| gateway.ask(&evaluator, "wait")).collect();
+    for events in &mut waiting {
+        begun(events).await;
+    }
+}
