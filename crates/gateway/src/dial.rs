@@ -17,6 +17,7 @@ use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
 use crate::line::SidecarLine;
+use crate::together::Together;
 
 /// Bytes in flight of one stream and of one connection: with hyper's own windows, one reader that
 /// stalls on 1,000 replicas pins 2.6 GB.
@@ -128,7 +129,7 @@ async fn secure(
     name: &Name,
     address: Arc<str>,
     refusal: Refusal,
-) -> Result<Watched, Unreached> {
+) -> Result<Together<Watched>, Unreached> {
     let failed = |error: io::Error| Unreached::Connect {
         address: Arc::clone(&address),
         reason: error.to_string().into(),
@@ -139,7 +140,7 @@ async fn secure(
         address: Arc::clone(&address),
         reason: error.to_string().into(),
     })?;
-    Ok(Watched { stream, refusal })
+    Ok(Together::new(Watched { stream, refusal }))
 }
 
 /// Finds our own reason below what the transport made of it.

@@ -15,6 +15,7 @@ pub mod gateway;
 pub mod gather;
 pub mod line;
 pub mod local;
+mod together;
 
 pub use dial::Dialer;
 pub use gateway::Gateway;
