@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use bytes::BytesMut;
 use prepl_bencode::{Value, encode};
 use prepl_core::{Expression, Raised, Stream};
-use prepl_sidecar::driver::nrepl::Nrepl;
 use prepl_sidecar::driver::nrepl::codec::{LEAST_KEPT, MAX_MESSAGE};
+use prepl_sidecar::driver::nrepl::{Nrepl, WORN_AFTER};
 use prepl_sidecar::driver::{Ask, Conversation, End, Garbage, Said, Step};
 use proptest::prelude::*;
 
@@ -141,6 +141,19 @@ fn a_cut_message_keeps_no_more_than_what_came() {
     peer.sends(format!("2:ns1:a2:id1:{FIRST}e").as_bytes()).unwrap();
     assert_eq!(peer.steps(), [value("xxxxxxxx", true)]);
     assert!(peer.input.is_empty());
+}
+
+#[test]
+fn a_worn_session_says_so_with_each_evaluation() {
+    let mut peer = Peer::open();
+    let mut notices = Vec::new();
+    for number in 0..WORN_AFTER + 2 {
+        peer.evaluate();
+        peer.says([("id", (FIRST + i64::from(number)).into()), ("status", "done".into())]);
+        notices.push(peer.steps().len() - 1);
+    }
+    assert_eq!(notices.iter().sum::<usize>(), 2, "one with each after {WORN_AFTER}");
+    assert_eq!(notices[WORN_AFTER as usize..], [1, 1]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use prepl_core::{Expression, InterruptStrength, Raised, Stream};
 use prepl_sidecar::budget::Budget;
-use prepl_sidecar::driver::nrepl::{Nrepl, RETIRE_AFTER};
+use prepl_sidecar::driver::nrepl::Nrepl;
 use prepl_sidecar::driver::readable::unfinished_clojure;
 use prepl_sidecar::driver::stream::{Ending, StreamSession};
 use prepl_sidecar::driver::{Ask, Conversation, End, Runtime, Said, Step};
@@ -397,11 +397,11 @@ async fn what_the_real_reader_accepts_is_never_refused() {
 #[tokio::test]
 async fn many_evaluations_in_a_row() {
     let Some(address) = shared() else { return };
-    let (rounds, plain_rounds) = (2 * RETIRE_AFTER, 50);
+    let (in_a_session, rounds, plain_rounds) = (500, 1_000, 50);
     let begun = Instant::now();
-    for _ in 0..rounds / RETIRE_AFTER {
+    for _ in 0..rounds / in_a_session {
         let (mut session, _) = open(address).await;
-        for _ in 0..RETIRE_AFTER {
+        for _ in 0..in_a_session {
             let (said, _) = evaluate(&mut session, &ask("(+ 1 1)")).await;
             assert_eq!(said, [value("2")]);
         }

@@ -9,3 +9,4 @@ mod hostile;
 mod network;
 mod rights;
 mod rogue;
+mod runtimes;

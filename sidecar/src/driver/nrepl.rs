@@ -15,8 +15,8 @@ pub mod throwable;
 
 pub use conversation::Nrepl;
 
-/// A session should be left for a new one after so many evaluations.
+/// A session that had so many evaluations is near its end, and says so with each one more.
 ///
 /// nREPL 1.0.0 overflows its stack after about 2,372 evaluations in one session and answers none
-/// after that; 500 keeps well away from it, and a new session costs one `clone`.
-pub const RETIRE_AFTER: u32 = 500;
+/// after that. It is not left for a new one here: the state that somebody keeps would be lost.
+pub const WORN_AFTER: u32 = 2_000;

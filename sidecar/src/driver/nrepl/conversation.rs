@@ -7,6 +7,7 @@ use bytes::BytesMut;
 use prepl_bencode::Decoder;
 use prepl_core::InterruptStrength;
 
+use super::WORN_AFTER;
 use super::codec::{LEAST_KEPT, LEAST_QUOTA, MAX_MESSAGE, MOST_QUOTA, Ops, Reply, Request, Server};
 use super::running::Running;
 use crate::driver::readable::{Flaw, unfinished_clojure};
@@ -18,6 +19,8 @@ pub struct Nrepl {
     phase: Phase,
     /// The last id given to a request; ids are never used twice on a connection.
     last_id: u64,
+    /// Evaluations so far.
+    evaluations: u32,
     server: Server,
     /// `None` with servers that know no sessions.
     session: Option<Arc<str>>,
@@ -47,6 +50,7 @@ impl Default for Nrepl {
             decoder: decoder(),
             phase: Phase::Unopened,
             last_id: 0,
+            evaluations: 0,
             server: Server::default(),
             session: None,
             running: None,
@@ -177,6 +181,17 @@ impl Nrepl {
     }
 }
 
+/// What a person should know before a session stops to answer.
+fn worn(evaluations: u32) -> Option<Arc<str>> {
+    (evaluations > WORN_AFTER).then(|| {
+        format!(
+            "this session has had {evaluations} evaluations, and some nREPL servers stop to answer \
+             after about 2,300; go on in another --session"
+        )
+        .into()
+    })
+}
+
 /// One byte more than the limits, so that a cut is seen, and as many as a character may have.
 fn kept_of_each_string(ask: &Ask) -> usize {
     (ask.value_bytes.max(ask.output_bytes) as usize).saturating_add(4).max(LEAST_KEPT)
@@ -209,7 +224,8 @@ impl Conversation for Nrepl {
         };
         let id = self.send(request, out);
         self.decoder.keep_of_each_string(kept_of_each_string(ask));
-        self.running = Some(Running::new(id, ask));
+        self.evaluations = self.evaluations.saturating_add(1);
+        self.running = Some(Running::new(id, ask, worn(self.evaluations)));
         Ok(())
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Running {
     /// The parts of a value whose namespace has not come yet: streamed values.
     value: Option<Printed>,
     report: Report,
+    /// To be said at the end.
+    notice: Option<Arc<str>>,
     end: End,
     /// Bytes printed so far, also those that were not kept.
     output_bytes: u64,
@@ -39,13 +41,14 @@ struct Printed {
 }
 
 impl Running {
-    pub(super) fn new(id: u64, ask: &Ask) -> Running {
+    pub(super) fn new(id: u64, ask: &Ask, notice: Option<Arc<str>>) -> Running {
         Running {
             id,
             namespace: ask.namespace.clone(),
             value_bytes: usize::try_from(ask.value_bytes).unwrap_or(usize::MAX),
             value: None,
             report: Report::default(),
+            notice,
             end: End::default(),
             output_bytes: 0,
             untouched: true,
@@ -138,6 +141,7 @@ impl Running {
             self.failed(reply, steps);
         }
         self.say_report(steps);
+        steps.extend(self.notice.take().map(|text| Step::Said(Said::Notice(text))));
         self.end.may_still_run = self.end.interrupted && self.threw_after_interrupt != Some(true);
         steps.push_back(Step::Ended(std::mem::take(&mut self.end)));
     }
