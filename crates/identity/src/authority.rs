@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType,
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType,
 };
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
@@ -14,6 +15,7 @@ use time::OffsetDateTime;
 use crate::bundle::{Bundle, BundleProblem};
 use crate::certificate;
 use crate::file::{self, FileError};
+use crate::key_request::MAX_REQUEST_BYTES;
 use crate::name::{Name, TrustDomain};
 use crate::sections::{PemProblem, Sections};
 
@@ -87,6 +89,11 @@ pub enum IssueError {
     /// The authority's own certificate has expired.
     #[error("the authority expired at {0}; create a new one and add it to every bundle")]
     AuthorityExpired(String),
+    /// What should be certified is no request, or its signature is not of its own key.
+    #[error(
+        "the certificate request cannot be read, or is not signed by its own key; make another"
+    )]
+    BadRequest,
     /// The key could not be made, or the certificate not be signed.
     #[error("the certificate could not be made; try again")]
     Signing(#[from] rcgen::Error),
@@ -172,6 +179,32 @@ impl Authority {
     pub fn issue(&self, name: &Name, lifetime: Duration) -> Result<Bundle, IssueError> {
         self.check(name)?;
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let params = self.member(name, lifetime)?;
+        let certificate = params.signed_by(&key, &self.issuer)?.pem();
+        Ok(Bundle::parse(&(key.serialize_pem() + &certificate + &self.certificate))?)
+    }
+
+    /// Certifies the key of a PKCS#10 request in PEM (RFC 2986), valid from [`CLOCK_SKEW`] ago on.
+    ///
+    /// The request's own signature proves that whoever asks holds the key; nothing but the public
+    /// key is taken from it. A lifetime beyond the authority's own end is cut to it.
+    pub fn sign(
+        &self,
+        request: &str,
+        name: &Name,
+        lifetime: Duration,
+    ) -> Result<String, IssueError> {
+        self.check(name)?;
+        if request.len() > MAX_REQUEST_BYTES {
+            return Err(IssueError::BadRequest);
+        }
+        let request = CertificateSigningRequestParams::from_pem(request);
+        let key = request.map_err(|_| IssueError::BadRequest)?.public_key;
+        let params = self.member(name, lifetime)?;
+        Ok(params.signed_by(&key, &self.issuer)?.pem())
+    }
+
+    fn member(&self, name: &Name, lifetime: Duration) -> Result<CertificateParams, rcgen::Error> {
         let mut params = CertificateParams::default();
         params.not_before = back_dated();
         params.not_after = self.end_after(lifetime);
@@ -181,8 +214,7 @@ impl Authority {
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         params.use_authority_key_identifier_extension = true;
-        let certificate = params.signed_by(&key, &self.issuer)?.pem();
-        Ok(Bundle::parse(&(key.serialize_pem() + &certificate + &self.certificate))?)
+        Ok(params)
     }
 
     fn check(&self, name: &Name) -> Result<(), IssueError> {

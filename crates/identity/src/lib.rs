@@ -16,6 +16,7 @@
 //! - `sections`: the parts of a PEM text
 //! - `bundle`: everything one member needs
 //! - `authority`: the fleet's CA, which issues bundles
+//! - `key_request`: a key that somebody else's authority certifies
 //! - `credentials`: the bundle in use, replaced without a restart
 //! - `verify`: what is demanded of the other side's certificate
 //! - `tls`: the rustls configurations
@@ -29,6 +30,7 @@ mod credentials;
 mod failure;
 mod file;
 mod handshake;
+mod key_request;
 mod name;
 mod sections;
 mod tls;
@@ -44,5 +46,6 @@ pub use credentials::Credentials;
 pub use failure::{HandshakeFailed, Since};
 pub use file::{FileError, MAX_FILE_BYTES};
 pub use handshake::{Acceptor, Connector, HANDSHAKE_TIMEOUT, Secure};
+pub use key_request::{KeyRequest, MAX_REQUEST_BYTES, NoKey};
 pub use name::{Holder, MAX_NAME_BYTES, Name, NameError, Part, Role, TrustDomain};
 pub use sections::{MAX_CERTIFICATES, PemProblem};

@@ -7,3 +7,4 @@ mod common;
 mod handshakes;
 mod names;
 mod reloads;
+mod requests;
