@@ -4,12 +4,13 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// Bytes in all: one message of the largest kind ([`MAX_MESSAGE`]) and a little more.
+/// Largest value in bytes, whatever an evaluation asks for; more of it is cut, and the cut is told.
+pub const MAX_VALUE: u32 = 8 << 20;
+/// Bytes in all: one of the largest values and a little more.
 ///
-/// A value stands in memory three times while it is written to the wire: 17 + 2 · 16 = 49 MiB.
-///
-/// [`MAX_MESSAGE`]: crate::driver::nrepl::codec::MAX_MESSAGE
-pub const MAX_BYTES: usize = 17 << 20;
+/// A value stands in memory up to four times on its way to the wire, and a sidecar takes some
+/// 15 MiB anyway: 15 + 9 + 3 · 8 = 48 MiB.
+pub const MAX_BYTES: usize = 9 << 20;
 /// Bytes of one session or text that are not counted: 16 sessions of them are 1 MiB.
 pub const FREE_BYTES: usize = 64 << 10;
 
@@ -25,7 +26,7 @@ struct Held {
     texts: Vec<Weak<str>>,
 }
 
-/// What one session holds; given back when it is dropped.
+/// What one session, or one message to a reader, holds; given back when it is dropped.
 #[derive(Debug)]
 pub struct Share {
     budget: Budget,
@@ -59,20 +60,26 @@ impl Budget {
 }
 
 impl Share {
-    /// Notes that the session holds so many bytes now; without room it holds what it held.
+    /// Notes that so many bytes are held now; without room it is what was held before.
     pub fn hold(&mut self, bytes: usize) -> Result<(), NoRoom> {
-        let wanted = bytes.saturating_sub(FREE_BYTES);
-        if wanted == self.counted {
+        let now = counted(bytes);
+        if now == self.counted {
             return Ok(());
         }
         let mut held = self.budget.held();
-        let others = held.by_shares - self.counted;
-        if wanted > self.counted && others + wanted + held.text_bytes() > MAX_BYTES {
+        if now > self.counted && held.bytes() + (now - self.counted) > MAX_BYTES {
             return Err(NoRoom);
         }
-        held.by_shares = others + wanted;
-        self.counted = wanted;
+        held.change(&mut self.counted, now);
         Ok(())
+    }
+
+    /// Notes what is held now, room or not: it was let in before, as a text.
+    pub fn count(&mut self, bytes: usize) {
+        let now = counted(bytes);
+        if now != self.counted {
+            self.budget.held().change(&mut self.counted, now);
+        }
     }
 
     /// Notes that a large text has left the session and is on its way to a reader.
@@ -81,23 +88,32 @@ impl Share {
     }
 }
 
+fn counted(bytes: usize) -> usize {
+    bytes.saturating_sub(FREE_BYTES)
+}
+
 impl Held {
+    fn change(&mut self, counted: &mut usize, now: usize) {
+        self.by_shares = self.by_shares - *counted + now;
+        *counted = now;
+        self.sweep();
+    }
+
     /// A weak text alone would keep its memory.
     fn sweep(&mut self) {
         self.texts.retain(|text| text.strong_count() > 0);
     }
 
-    fn text_bytes(&mut self) -> usize {
+    fn bytes(&mut self) -> usize {
         self.sweep();
-        self.texts.iter().filter_map(Weak::upgrade).map(|text| text.len()).sum()
+        let texts = self.texts.iter().filter_map(Weak::upgrade);
+        self.by_shares + texts.map(|text| text.len()).sum::<usize>()
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let mut held = self.budget.held();
-        held.by_shares -= self.counted;
-        held.sweep();
+        self.budget.held().change(&mut self.counted, 0);
     }
 }
 

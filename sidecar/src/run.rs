@@ -16,6 +16,7 @@ use prepl_script::Sight;
 use tokio::net::TcpListener;
 
 use crate::args::{Cli, Command, Serve};
+use crate::budget::MAX_VALUE;
 use crate::evaluator::Evaluator;
 use crate::serve::serve;
 use crate::service::Service;
@@ -120,11 +121,11 @@ fn sidecar_uid(bundle: &Bundle) -> Result<Arc<str>, CannotServe> {
     }
 }
 
-/// What no evaluation exceeds: the ranges of the protocol.
+/// What no evaluation exceeds: the ranges of the protocol, and for values what fits the budget.
 fn ceiling() -> Limits {
     let (_, time) = Limits::TIME_RANGE;
     let (_, bytes) = Limits::BYTES_RANGE;
-    Limits::new(time, bytes, bytes).unwrap_or_default()
+    Limits::new(time, MAX_VALUE, bytes).unwrap_or_default()
 }
 
 impl Bound {

@@ -14,7 +14,7 @@ use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
 use crate::admit::{Wish, admit, may_interrupt_others};
-use crate::budget::FREE_BYTES;
+use crate::budget::Share;
 use crate::evaluator::{Evaluator, Followed};
 use crate::ledger::Remembered;
 use crate::portion::Portion;
@@ -90,7 +90,7 @@ impl Sidecar for Service {
         events.recv_many(&mut ready, BATCH_EVENTS).await;
         ready.reverse();
         let uid = Arc::clone(&self.uid);
-        let leaving = Vec::new();
+        let leaving = self.sessions.share();
         Ok(Response::new(EventStream { run_id, uid, ready, leaving, events, sequence: 0 }))
     }
 
@@ -159,8 +159,8 @@ pub struct EventStream {
     uid: Arc<str>,
     /// Taken from `events` already, in reverse.
     ready: Vec<Event>,
-    /// Large texts of the last message: they count in the budget until it has left.
-    leaving: Vec<Event>,
+    /// The text of the last message: it counts in the budget until it has left.
+    leaving: Share,
     events: mpsc::Receiver<Event>,
     sequence: u64,
 }
@@ -184,7 +184,7 @@ impl Stream for EventStream {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        this.leaving.clear();
+        this.leaving.count(0);
         if this.ready.is_empty() {
             ready!(this.events.poll_recv_many(cx, &mut this.ready, BATCH_EVENTS));
             this.ready.reverse();
@@ -195,15 +195,17 @@ impl Stream for EventStream {
         }
         let first = this.sequence;
         this.sequence += events.len() as u64;
-        let is_large = |event: &&Event| event.text_bytes() > FREE_BYTES;
-        this.leaving.extend(events.iter().filter(is_large).cloned());
-        Poll::Ready(Some(Ok(batch(&this.run_id, &this.uid, first, events))))
+        let text = events.iter().map(Event::text_bytes).sum();
+        let message = batch(&this.run_id, &this.uid, first, events);
+        this.leaving.count(text);
+        Poll::Ready(Some(Ok(message)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Budget;
     use prepl_core::Value;
     use tokio_stream::StreamExt;
 
@@ -222,7 +224,7 @@ mod tests {
             run_id: String::new(),
             uid: "uid".into(),
             ready: Vec::new(),
-            leaving: Vec::new(),
+            leaving: Budget::default().share(),
             events,
             sequence: 0,
         };

@@ -9,7 +9,7 @@ use prepl_script::{Engine, Sight};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Share};
 use crate::driver::clojure::Clojure;
 use crate::driver::nrepl::Nrepl;
 use crate::driver::rhai::{self, RhaiSession};
@@ -130,6 +130,11 @@ impl Sessions {
         Ok(Lease(Held::Named(slot)))
     }
 
+    /// A share of the memory for large answers.
+    pub fn share(&self) -> Share {
+        self.budget.share()
+    }
+
     /// What the runtime is; a session is opened for it.
     pub async fn describe(&self) -> Result<Description, NotOpened> {
         let (session, runtime) = self.open().await?;
@@ -192,7 +197,7 @@ impl Sessions {
                 return Ok((Session::Rhai(session), rhai::runtime()));
             }
         };
-        let share = self.budget.share();
+        let share = self.share();
         let opened = StreamSession::open(address, conversation, share, OPEN_LIMIT).await;
         let (session, runtime) = opened?;
         Ok((Session::Stream(Box::new(session)), runtime))

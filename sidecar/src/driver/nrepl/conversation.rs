@@ -10,6 +10,7 @@ use prepl_core::InterruptStrength;
 use super::WORN_AFTER;
 use super::codec::{LEAST_KEPT, LEAST_QUOTA, MAX_MESSAGE, MOST_QUOTA, Ops, Reply, Request, Server};
 use super::running::Running;
+use crate::budget::MAX_VALUE;
 use crate::driver::readable::{Flaw, unfinished_clojure};
 use crate::driver::{Ask, Conversation, Garbage, Runtime, Step, Unreadable};
 
@@ -194,7 +195,8 @@ fn worn(evaluations: u32) -> Option<Arc<str>> {
 
 /// One byte more than the limits, so that a cut is seen, and as many as a character may have.
 fn kept_of_each_string(ask: &Ask) -> usize {
-    (ask.value_bytes.max(ask.output_bytes) as usize).saturating_add(4).max(LEAST_KEPT)
+    let limits = ask.value_bytes.max(ask.output_bytes).min(MAX_VALUE);
+    (limits as usize + 4).max(LEAST_KEPT)
 }
 
 /// Bytes that an evaluation of ours printed after its end; 0 bytes are not worth a word.
