@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use prepl_core::Selection;
 use prepl_gateway::DEFAULT_WIDTH;
 use prepl_identity::Connector;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::Failure;
 use crate::ask::{Took, fan_out, gateway};
@@ -104,16 +106,32 @@ async fn cold_pairs(
 ) -> Result<(Pairs, Vec<f64>), Failure> {
     let selection = Fleet::selection(sidecars);
     let (mut measured, mut firsts) = (Pairs::default(), Vec::new());
+    let at_rest = tasks();
     for number in 0..=pairs {
         let (bare, lines) = floor_cold(fleet, floor).await?;
         drop(lines);
+        settle(at_rest).await;
         let took = prepl_cold(fleet, &selection).await?;
+        settle(at_rest).await;
         if number > 0 {
             measured.add(bare, took.all);
             firsts.push(took.first.as_secs_f64() / took.all.as_secs_f64());
         }
     }
     Ok((measured, firsts))
+}
+
+fn tasks() -> usize {
+    Handle::current().metrics().num_alive_tasks()
+}
+
+/// Waits until the connections of one side are closed: that is no work of the other side.
+async fn settle(at_rest: usize) {
+    while tasks() > at_rest {
+        sleep(Duration::from_millis(10)).await;
+    }
+    // The servers' ends close meanwhile.
+    sleep(Duration::from_millis(100)).await;
 }
 
 async fn prepl_cold(fleet: &Fleet, selection: &Selection) -> Result<Took, Failure> {
