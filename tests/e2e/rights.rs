@@ -1,8 +1,12 @@
 //! Who may ask: the certificate decides, and nothing runs for anybody else (P1).
 
-use prepl_core::{Class, Outcome, Refusal};
-use prepl_identity::Role;
-use prepl_tests::{Asked, World, plan};
+use std::time::Duration;
+
+use prepl_core::ports::{Connect, Line};
+use prepl_core::{Class, Limits, Outcome, Refusal, RequestId};
+use prepl_gateway::Dialer;
+use prepl_identity::{Credentials, Role};
+use prepl_tests::{Asked, Running, World, plan};
 
 #[tokio::test]
 async fn a_viewer_may_look_and_not_evaluate() {
@@ -35,4 +39,24 @@ async fn a_sidecar_that_is_another_replica_is_not_asked() {
     let selection = prepl_core::Selection::of(crossed);
     let asked = Asked::ask(&world.gateway(Role::Admin), &selection, plan("1")).await;
     assert_eq!(asked.classes(), [Class::Unreachable, Class::Ok], "{}", asked.reason(0));
+}
+
+async fn interrupt_as(world: &World, role: Role, name: &str, request: RequestId) {
+    let dialer = Dialer::new(&Credentials::fixed(world.user(role, name)));
+    dialer.connect(&world.replicas()[0]).await.unwrap().interrupt(request).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_admin_ends_what_another_started_and_an_evaluator_does_not() {
+    let world = World::of_rhai(1).await;
+    let mut plan = plan("loop {}");
+    plan.limits = Limits::new(Duration::from_secs(60), 1024, 1024).unwrap();
+    let request = plan.request;
+    let mut run = Running::begin(&world.gateway(Role::Evaluator), &world.selection(), plan);
+    run.until_begun([0]).await;
+    interrupt_as(&world, Role::Evaluator, "oz", request).await;
+    interrupt_as(&world, Role::Admin, "oz", request).await;
+    let asked = run.finish().await;
+    assert_eq!(asked.classes(), [Class::Unknown]);
+    assert!(!asked.reason(0).contains("within"), "its own time ended it: {}", asked.reason(0));
 }
