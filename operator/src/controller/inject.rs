@@ -1,0 +1,234 @@
+//! Whether a pod gets a sidecar, and the change that puts it there; nothing here talks to a cluster.
+
+use k8s_openapi::api::core::v1::Pod;
+use serde_json::{Value, json};
+
+use super::labels::{
+    ANNOTATION_LOG_LEVEL, ANNOTATION_REPL, CONTAINER, LABEL_INJECT, LABEL_INJECTED, PREFIX,
+};
+
+/// The volume that holds the pod's token for the controller.
+const TOKEN_VOLUME: &str = "prepl-token";
+/// The most bytes of an annotation's value.
+const MAX_VALUE_BYTES: usize = 256;
+
+/// What every sidecar of this cluster is started with.
+#[derive(Clone, Debug)]
+pub struct SidecarSettings {
+    /// The image.
+    pub image: String,
+    /// Where a sidecar enrols: `IP:PORT`.
+    pub enrol: String,
+    /// By which authorities it checks the controller, in PEM.
+    pub authorities: String,
+    /// The installation's name in certificates.
+    pub trust_domain: String,
+}
+
+/// What becomes of one pod.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It did not ask.
+    NotAsked,
+    /// It has its sidecar already.
+    Already,
+    /// It gets one by this JSON Patch (RFC 6902).
+    Inject(Vec<Value>),
+    /// It asked, and gets none.
+    Skip(Skip),
+}
+
+/// Why a pod that asked gets no sidecar.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Skip {
+    /// No address of a REPL.
+    #[error(
+        "the pod has no annotation {ANNOTATION_REPL}; add it, e.g. {ANNOTATION_REPL}: nrepl://127.0.0.1:7888"
+    )]
+    NoRepl,
+    /// The address of the REPL leads out of the pod, or is none.
+    #[error(
+        "the annotation {ANNOTATION_REPL} is no address within the pod; write KIND://127.0.0.1:PORT"
+    )]
+    BadRepl,
+    /// An annotation that nobody reads.
+    #[error(
+        "the annotation {0} is unknown; use {ANNOTATION_REPL} and {ANNOTATION_LOG_LEVEL} alone"
+    )]
+    UnknownAnnotation(String),
+    /// The level is none.
+    #[error("the annotation {ANNOTATION_LOG_LEVEL} is none of error, warn, info and debug")]
+    BadLogLevel,
+    /// The sidecar's port would be the node's.
+    #[error(
+        "the pod uses the node's network; prepl reaches only pods with an address of their own"
+    )]
+    HostNetwork,
+    /// Something else has the name.
+    #[error("the pod has a container or volume named {0} of its own; rename it")]
+    NameTaken(&'static str),
+}
+
+impl Skip {
+    /// One word for events and metrics.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Skip::NoRepl => "NoRepl",
+            Skip::BadRepl => "BadRepl",
+            Skip::UnknownAnnotation(_) => "UnknownAnnotation",
+            Skip::BadLogLevel => "BadLogLevel",
+            Skip::HostNetwork => "HostNetwork",
+            Skip::NameTaken(_) => "NameTaken",
+        }
+    }
+}
+
+/// Judges a pod that is about to be created.
+#[must_use]
+pub fn judge(pod: &Pod, settings: &SidecarSettings) -> Verdict {
+    if label(pod, LABEL_INJECT) != Some("true") {
+        return Verdict::NotAsked;
+    }
+    if label(pod, LABEL_INJECTED) == Some("true") && has_sidecar(pod) {
+        return Verdict::Already;
+    }
+    match wishes(pod) {
+        Ok(wishes) => Verdict::Inject(patch(pod, &wishes, settings)),
+        Err(skip) => Verdict::Skip(skip),
+    }
+}
+
+/// What the pod's annotations ask for, checked.
+struct Wishes<'a> {
+    repl: &'a str,
+    log_level: Option<&'a str>,
+}
+
+fn wishes(pod: &Pod) -> Result<Wishes<'_>, Skip> {
+    let spec = pod.spec.as_ref();
+    if spec.and_then(|spec| spec.host_network) == Some(true) {
+        return Err(Skip::HostNetwork);
+    }
+    free_names(pod)?;
+    known_annotations(pod)?;
+    let repl = annotation(pod, ANNOTATION_REPL).ok_or(Skip::NoRepl)?;
+    if !is_within_pod(repl) {
+        return Err(Skip::BadRepl);
+    }
+    let log_level = annotation(pod, ANNOTATION_LOG_LEVEL);
+    match log_level {
+        None | Some("error" | "warn" | "info" | "debug") => Ok(Wishes { repl, log_level }),
+        Some(_) => Err(Skip::BadLogLevel),
+    }
+}
+
+fn free_names(pod: &Pod) -> Result<(), Skip> {
+    let Some(spec) = &pod.spec else { return Ok(()) };
+    let init = spec.init_containers.iter().flatten();
+    if init.chain(&spec.containers).any(|container| container.name == CONTAINER) {
+        return Err(Skip::NameTaken(CONTAINER));
+    }
+    if spec.volumes.iter().flatten().any(|volume| volume.name == TOKEN_VOLUME) {
+        return Err(Skip::NameTaken(TOKEN_VOLUME));
+    }
+    Ok(())
+}
+
+fn known_annotations(pod: &Pod) -> Result<(), Skip> {
+    let keys = pod.metadata.annotations.iter().flat_map(|all| all.keys());
+    let known = |key: &str| [ANNOTATION_REPL, ANNOTATION_LOG_LEVEL].contains(&key);
+    match keys.into_iter().find(|key| key.starts_with(PREFIX) && !known(key)) {
+        Some(key) => Err(Skip::UnknownAnnotation(key.clone())),
+        None => Ok(()),
+    }
+}
+
+/// `KIND://127.0.0.1:PORT`, or `localhost`: the sidecar must never be a way to other machines.
+fn is_within_pod(url: &str) -> bool {
+    let Some((kind, address)) = url.split_once("://") else { return false };
+    let Some((host, port)) = address.rsplit_once(':') else { return false };
+    let kind_is_word =
+        !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    url.len() <= MAX_VALUE_BYTES
+        && kind_is_word
+        && matches!(host, "127.0.0.1" | "localhost" | "[::1]")
+        && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+fn has_sidecar(pod: &Pod) -> bool {
+    let containers = pod.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten());
+    containers.into_iter().any(|container| container.name == CONTAINER)
+}
+
+fn label<'a>(pod: &'a Pod, key: &str) -> Option<&'a str> {
+    pod.metadata.labels.as_ref()?.get(key).map(String::as_str)
+}
+
+fn annotation<'a>(pod: &'a Pod, key: &str) -> Option<&'a str> {
+    pod.metadata.annotations.as_ref()?.get(key).map(String::as_str)
+}
+
+fn patch(pod: &Pod, wishes: &Wishes<'_>, settings: &SidecarSettings) -> Vec<Value> {
+    let spec = pod.spec.as_ref();
+    let init = spec.and_then(|spec| spec.init_containers.as_ref()).is_some_and(|c| !c.is_empty());
+    let volumes = spec.and_then(|spec| spec.volumes.as_ref()).is_some_and(|v| !v.is_empty());
+    vec![
+        json!({"op": "add", "path": "/metadata/labels/prepl.dev~1injected", "value": "true"}),
+        append("/spec/initContainers", init, container(wishes, settings)),
+        append("/spec/volumes", volumes, token_volume()),
+    ]
+}
+
+fn append(list: &str, exists: bool, value: Value) -> Value {
+    if exists {
+        json!({"op": "add", "path": format!("{list}/-"), "value": value})
+    } else {
+        json!({"op": "add", "path": list, "value": [value]})
+    }
+}
+
+/// A sidecar as Kubernetes means it: an init container that goes on, so that it ends after the app.
+fn container(wishes: &Wishes<'_>, settings: &SidecarSettings) -> Value {
+    json!({
+        "name": CONTAINER,
+        "image": settings.image,
+        "imagePullPolicy": "IfNotPresent",
+        "restartPolicy": "Always",
+        "args": ["serve", "--enrol", settings.enrol, "--listen", "0.0.0.0:7070", "--repl", wishes.repl],
+        "env": environment(wishes, settings),
+        "ports": [{"name": "prepl", "containerPort": 7070}],
+        "volumeMounts": [
+            {"name": TOKEN_VOLUME, "mountPath": "/var/run/secrets/prepl", "readOnly": true}
+        ],
+        "resources": {
+            "requests": {"cpu": "10m", "memory": "16Mi"},
+            "limits": {"memory": "128Mi"},
+        },
+        "securityContext": {
+            "runAsNonRoot": true,
+            "runAsUser": 65532,
+            "runAsGroup": 65532,
+            "readOnlyRootFilesystem": true,
+            "allowPrivilegeEscalation": false,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    })
+}
+
+fn environment(wishes: &Wishes<'_>, settings: &SidecarSettings) -> Value {
+    let uid = json!({"fieldRef": {"fieldPath": "metadata.uid"}});
+    let mut all = vec![
+        json!({"name": "PREPL_POD_UID", "valueFrom": uid}),
+        json!({"name": "PREPL_TRUST_DOMAIN", "value": settings.trust_domain}),
+        json!({"name": "PREPL_ENROL_AUTHORITIES", "value": settings.authorities}),
+    ];
+    all.extend(wishes.log_level.map(|level| json!({"name": "PREPL_LOG", "value": level})));
+    Value::Array(all)
+}
+
+fn token_volume() -> Value {
+    let token = json!({"audience": "prepl", "expirationSeconds": 3600, "path": "token"});
+    json!({"name": TOKEN_VOLUME, "projected": {"sources": [{"serviceAccountToken": token}]}})
+}
