@@ -3,9 +3,29 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use prepl_operator::args::Cli;
+use prepl_operator::args::{Cli, Role};
+use prepl_operator::controller;
 
-fn main() -> ExitCode {
-    let _cli = Cli::parse();
-    ExitCode::SUCCESS
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(error) = cli.log.init() {
+        return failed(&error);
+    }
+    match cli.role {
+        Role::Controller(args) => match controller::run(args).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error),
+        },
+        Role::Gateway(_) => ExitCode::SUCCESS,
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "logs may not be set up")]
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    match error.source() {
+        Some(cause) => eprintln!("prepl-operator: {error}: {cause}"),
+        None => eprintln!("prepl-operator: {error}"),
+    }
+    ExitCode::FAILURE
 }

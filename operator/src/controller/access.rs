@@ -1,0 +1,217 @@
+//! Answers access requests: signs, lets expire, cleans up.
+//!
+//! The decision is [`next_step`], which knows nothing but the object and the time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
+use kube::runtime::controller::{Action, Controller};
+use kube::runtime::watcher;
+use kube::{Client, ResourceExt};
+use prepl_crd::{AccessRequest, AccessRequestStatus, Phase};
+use prepl_identity::{Authority, IssueError, Name, NameError};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::time;
+
+use super::authority::MANAGER;
+use super::metrics::Metrics;
+
+/// How long an ended access request stays to be read, in seconds: five minutes.
+const KEPT_SECONDS: i64 = 300;
+/// How soon something that failed is tried again.
+const AGAIN: Duration = Duration::from_secs(2);
+/// How long one step may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is to be done with an access request now.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Give a certificate that ends then.
+    Sign(Timestamp),
+    /// Write that it is over.
+    Expire,
+    /// Remove it.
+    Delete,
+    /// Look again after these seconds.
+    Wait(u64),
+}
+
+/// Decides. The time of an access request runs from its creation, whenever it is signed.
+#[must_use]
+pub fn next_step(request: &AccessRequest, now: Timestamp) -> Step {
+    let created = request.metadata.creation_timestamp.as_ref().map_or(now, |time| time.0);
+    let end = created.as_second().saturating_add(i64::from(request.spec.ttl_seconds));
+    let left = end - now.as_second();
+    let phase = request.status.as_ref().and_then(|status| status.phase);
+    match phase {
+        None | Some(Phase::Pending) if left > 0 => match Timestamp::from_second(end) {
+            Ok(end) => Step::Sign(end),
+            Err(_) => Step::Expire,
+        },
+        Some(Phase::Active) if left > 0 => Step::Wait(left.unsigned_abs()),
+        None | Some(Phase::Pending | Phase::Active) => Step::Expire,
+        Some(Phase::Denied | Phase::Expired) if left + KEPT_SECONDS > 0 => {
+            Step::Wait((left + KEPT_SECONDS).unsigned_abs())
+        }
+        Some(Phase::Denied | Phase::Expired) => Step::Delete,
+    }
+}
+
+/// Why a step was not done; it is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDone {
+    /// The API server refused.
+    #[error("the API server refused a step for an access request")]
+    Cluster(#[from] kube::Error),
+    /// The API server did not answer.
+    #[error("the API server did not answer in time")]
+    TooSlow,
+    /// The admission policy does not hold.
+    #[error("the admission policy does not hold: no access is given")]
+    PolicyGone,
+}
+
+/// Why a request gets no certificate, ever.
+#[derive(Debug, thiserror::Error)]
+enum Unsignable {
+    #[error("the name of the access request cannot stand in a certificate: {0}")]
+    Name(#[from] NameError),
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+}
+
+/// What the steps are done with.
+pub struct Context {
+    /// Calls the API server.
+    pub client: Client,
+    /// Signs.
+    pub authority: Arc<Authority>,
+    /// Whether the admission policy holds.
+    pub policy_holds: watch::Receiver<bool>,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Answers the access requests of all namespaces, for ever.
+pub async fn run(context: Context) {
+    let requests: Api<AccessRequest> = Api::all(context.client.clone());
+    Controller::new(requests, watcher::Config::default())
+        .run(reconcile, |_, _, _| Action::requeue(AGAIN), Arc::new(context))
+        .for_each(|result| async move {
+            if let Err(error) = result {
+                tracing::warn!(%error, "an access request waits");
+            }
+        })
+        .await;
+}
+
+async fn reconcile(request: Arc<AccessRequest>, context: Arc<Context>) -> Result<Action, NotDone> {
+    let step = time::timeout(PATIENCE, context.step(&request));
+    step.await.unwrap_or(Err(NotDone::TooSlow))
+}
+
+impl Context {
+    async fn step(&self, request: &AccessRequest) -> Result<Action, NotDone> {
+        match next_step(request, Timestamp::now()) {
+            Step::Wait(seconds) => Ok(Action::requeue(Duration::from_secs(seconds))),
+            Step::Delete => self.delete(request).await,
+            Step::Expire => self.write(request, expired(request)).await,
+            Step::Sign(end) => {
+                if !*self.policy_holds.borrow() {
+                    return Err(NotDone::PolicyGone);
+                }
+                self.write(request, self.signed(request, end)).await
+            }
+        }
+    }
+
+    fn signed(&self, request: &AccessRequest, end: Timestamp) -> AccessRequestStatus {
+        match self.certificate(request, end) {
+            Ok(certificate) => {
+                self.metrics.granted.add();
+                AccessRequestStatus {
+                    certificate: Some(certificate),
+                    authorities: Some(self.authority.certificate_pem().to_owned()),
+                    not_after: Some(Time(end)),
+                    ..status(request, Phase::Active, "Signed", "the access can be used")
+                }
+            }
+            Err(reason) => status(request, Phase::Denied, "BadRequest", &reason.to_string()),
+        }
+    }
+
+    fn certificate(&self, request: &AccessRequest, end: Timestamp) -> Result<String, Unsignable> {
+        let domain = self.authority.domain();
+        let namespace = request.namespace().unwrap_or_default();
+        let uid = request.uid().unwrap_or_default();
+        let name = Name::access(domain, &namespace, &request.name_any(), &uid)?;
+        let left = end.as_second().saturating_sub(Timestamp::now().as_second());
+        let lifetime = Duration::from_secs(u64::try_from(left).unwrap_or_default());
+        Ok(self.authority.sign(&request.spec.csr, &name, lifetime)?)
+    }
+
+    async fn write(
+        &self,
+        request: &AccessRequest,
+        status: AccessRequestStatus,
+    ) -> Result<Action, NotDone> {
+        let name = request.name_any();
+        tracing::info!(namespace = request.namespace(), name, phase = ?status.phase, "access request");
+        // With the UID: another request of the same name must not get this one's status.
+        let change = json!({
+            "apiVersion": "prepl.dev/v1alpha1",
+            "kind": "AccessRequest",
+            "metadata": {"name": name, "uid": request.uid()},
+            "status": status,
+        });
+        let params = PatchParams::apply(MANAGER).force();
+        self.api(request).patch_status(&name, &params, &Patch::Apply(change)).await?;
+        Ok(Action::await_change())
+    }
+
+    async fn delete(&self, request: &AccessRequest) -> Result<Action, NotDone> {
+        let only_this = Preconditions { uid: request.uid(), resource_version: None };
+        let params = DeleteParams::default().preconditions(only_this);
+        match self.api(request).delete(&request.name_any(), &params).await {
+            Err(kube::Error::Api(gone)) if gone.code == 404 => Ok(Action::await_change()),
+            answer => answer.map(|_| Action::await_change()).map_err(NotDone::from),
+        }
+    }
+
+    fn api(&self, request: &AccessRequest) -> Api<AccessRequest> {
+        Api::namespaced(self.client.clone(), &request.namespace().unwrap_or_default())
+    }
+}
+
+fn expired(request: &AccessRequest) -> AccessRequestStatus {
+    let not_after = request.status.as_ref().and_then(|status| status.not_after.clone());
+    let text = "its time is over; ask again";
+    AccessRequestStatus { not_after, ..status(request, Phase::Expired, "Expired", text) }
+}
+
+fn status(
+    request: &AccessRequest,
+    phase: Phase,
+    reason: &str,
+    message: &str,
+) -> AccessRequestStatus {
+    let ready = if phase == Phase::Active { "True" } else { "False" };
+    AccessRequestStatus {
+        phase: Some(phase),
+        conditions: vec![Condition {
+            type_: "Ready".into(),
+            status: ready.into(),
+            reason: reason.into(),
+            message: message.into(),
+            last_transition_time: Time(Timestamp::now()),
+            observed_generation: request.metadata.generation,
+        }],
+        observed_generation: request.metadata.generation,
+        ..AccessRequestStatus::default()
+    }
+}

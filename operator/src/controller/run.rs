@@ -1,0 +1,177 @@
+//! The controller's parts, started in order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Client;
+use prepl_identity::{Acceptor, Authority, Credentials, IssueError, Name, NameError};
+use prepl_proto::v1::enrolment_server::EnrolmentServer;
+use prepl_runtime::admin;
+use prepl_runtime::shutdown::{Ended, Signals, until_drained};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time;
+
+use super::authority::{self, NoAuthority};
+use super::enrolment::EnrolmentService;
+use super::inject::SidecarSettings;
+use super::metrics::Metrics;
+use super::settings::Args;
+use super::webhook::{self, Webhook};
+use super::{access, canary, listener};
+
+/// How long it may take to end.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How soon again after the cluster could not be used.
+const AGAIN: Duration = Duration::from_secs(5);
+/// The most bytes of one message of a pod that enrols.
+const MAX_MESSAGE_BYTES: usize = 32 * 1024;
+
+/// Why the controller ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// No way to the API server.
+    #[error("cannot find the API server; run in a pod, or set KUBECONFIG")]
+    NoCluster(#[source] Box<kube::Error>),
+    /// The configuration of the API server's client cannot be read.
+    #[error("cannot read how to reach the API server; run in a pod, or set KUBECONFIG")]
+    NoConfig(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A port is taken.
+    #[error("cannot listen at {0}; end what listens there, or name another port")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// A server ended.
+    #[error("a server ended")]
+    Serve(#[from] io::Error),
+    /// The pod's UID is no name.
+    #[error("the pod's UID cannot stand in a certificate: {0}")]
+    Name(#[from] NameError),
+    /// No certificate of its own.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+}
+
+/// Runs until a signal, or until something fails for good.
+pub async fn run(args: Args) -> Result<(), Stopped> {
+    let signals = Signals::listen()?;
+    let work = |drain: prepl_runtime::shutdown::Drain| async move {
+        tokio::select! {
+            ended = serve(args) => ended,
+            () = drain.begun() => Ok(()),
+        }
+    };
+    match until_drained(signals, DRAIN, work).await {
+        Ended::Finished(ended) => ended,
+        Ended::Aborted | Ended::TooSlow => Ok(()),
+    }
+}
+
+async fn serve(args: Args) -> Result<(), Stopped> {
+    let metrics = Arc::new(Metrics::default());
+    let admin_port = bind(args.admin_listen).await?;
+    let admin = admin::serve(admin_port, Arc::clone(&metrics) as Arc<dyn admin::Vitals>);
+    tokio::select! {
+        ended = admin => Ok(ended?),
+        ended = work(&args, &metrics) => ended,
+    }
+}
+
+async fn work(args: &Args, metrics: &Arc<Metrics>) -> Result<(), Stopped> {
+    let client = Client::try_default().await.map_err(|error| Stopped::NoCluster(error.into()))?;
+    let authority = Arc::new(established(&client, args).await);
+    let name = Name::controller(&args.trust_domain, &args.pod_uid)?;
+    let credentials = authority::serving(&authority, args, &name)?;
+    let (holds, policy_holds) = watch::channel(false);
+    let access = access::Context {
+        client: client.clone(),
+        authority: Arc::clone(&authority),
+        policy_holds,
+        metrics: Arc::clone(metrics),
+    };
+    let hook = serve_webhook(args, &client, &authority, &credentials, metrics);
+    let enrolment = serve_enrolment(args, &client, &authority, &credentials, metrics);
+    metrics.set_ready();
+    tokio::select! {
+        ended = hook => ended,
+        ended = enrolment => ended,
+        () = access::run(access) => Ok(()),
+        () = canary::watch(client.clone(), args.namespace.clone(), holds, Arc::clone(metrics)) => Ok(()),
+        () = authority::renew(&authority, args, &name, &credentials) => Ok(()),
+    }
+}
+
+/// The authority, published; waits for a cluster that is not there yet.
+async fn established(client: &Client, args: &Args) -> Authority {
+    loop {
+        match establish(client, args).await {
+            Ok(authority) => return authority,
+            Err(error) => {
+                tracing::error!(%error, cause = ?std::error::Error::source(&error), "no authority yet");
+                time::sleep(AGAIN).await;
+            }
+        }
+    }
+}
+
+async fn establish(client: &Client, args: &Args) -> Result<Authority, NoAuthority> {
+    let authority = authority::load_or_create(client, args).await?;
+    authority::publish(client, args, &authority).await?;
+    Ok(authority)
+}
+
+async fn serve_webhook(
+    args: &Args,
+    client: &Client,
+    authority: &Authority,
+    credentials: &Credentials,
+    metrics: &Arc<Metrics>,
+) -> Result<(), Stopped> {
+    let router = webhook::router(Webhook {
+        client: client.clone(),
+        settings: SidecarSettings {
+            image: args.sidecar_image.clone(),
+            enrol: args.enrol_address.to_string(),
+            authorities: authority.certificate_pem().to_owned(),
+            trust_domain: args.trust_domain.to_string(),
+        },
+        metrics: Arc::clone(metrics),
+    });
+    serve_router(args.webhook_listen, credentials, router).await
+}
+
+async fn serve_enrolment(
+    args: &Args,
+    client: &Client,
+    authority: &Arc<Authority>,
+    credentials: &Credentials,
+    metrics: &Arc<Metrics>,
+) -> Result<(), Stopped> {
+    let service = EnrolmentService {
+        client: client.clone(),
+        authority: Arc::clone(authority),
+        namespace: args.namespace.clone(),
+        metrics: Arc::clone(metrics),
+    };
+    let server = EnrolmentServer::new(service).max_decoding_message_size(MAX_MESSAGE_BYTES);
+    let router = tonic::service::Routes::new(server).into_axum_router();
+    serve_router(args.enrol_listen, credentials, router).await
+}
+
+async fn serve_router(
+    address: SocketAddr,
+    credentials: &Credentials,
+    router: axum::Router,
+) -> Result<(), Stopped> {
+    let acceptor = Acceptor::without_client(credentials);
+    let secure = move |socket| {
+        let acceptor = acceptor.clone();
+        async move { acceptor.accept_anyone(socket).await }
+    };
+    let listener = listener::listen(bind(address).await?, secure)?;
+    Ok(axum::serve(listener, router).await?)
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Stopped> {
+    TcpListener::bind(address).await.map_err(|error| Stopped::Listen(address, error))
+}

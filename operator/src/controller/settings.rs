@@ -1,0 +1,41 @@
+//! The arguments of `controller`; the chart sets the environment.
+
+use std::net::SocketAddr;
+
+use prepl_identity::{NameError, TrustDomain};
+
+/// Arguments of `controller`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// Image of the sidecars
+    #[arg(long, value_name = "IMAGE")]
+    pub sidecar_image: String,
+    /// The installation's name in certificates
+    #[arg(long, value_name = "DOMAIN", env = "PREPL_TRUST_DOMAIN", default_value = "prepl.cluster", value_parser = domain)]
+    pub trust_domain: TrustDomain,
+    /// Namespace of the controller and its gateways
+    #[arg(long, value_name = "NAME", env = "PREPL_NAMESPACE", default_value = "prepl-system")]
+    pub namespace: String,
+    /// Where sidecars reach the enrolment of all controllers
+    #[arg(long, value_name = "IP:PORT", env = "PREPL_ENROL_ADDRESS")]
+    pub enrol_address: SocketAddr,
+    /// This pod's UID
+    #[arg(long, value_name = "UID", env = "PREPL_POD_UID")]
+    pub pod_uid: String,
+    /// This pod's name
+    #[arg(long, value_name = "NAME", env = "PREPL_POD_NAME")]
+    pub pod_name: String,
+    /// Where the injection webhook listens
+    #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:9443")]
+    pub webhook_listen: SocketAddr,
+    /// Where enrolment listens
+    #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:7072")]
+    pub enrol_listen: SocketAddr,
+    /// Where /healthz, /readyz and /metrics listen
+    #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:8080")]
+    pub admin_listen: SocketAddr,
+}
+
+fn domain(text: &str) -> Result<TrustDomain, NameError> {
+    text.parse()
+}
