@@ -177,9 +177,24 @@ impl Authority {
     /// A lifetime beyond the authority's own end is cut to it. The serial number is the hash of
     /// the fresh public key (rcgen), so it is as hard to guess as the key.
     pub fn issue(&self, name: &Name, lifetime: Duration) -> Result<Bundle, IssueError> {
+        self.issue_server(name, &[], lifetime)
+    }
+
+    /// As [`Authority::issue`], and the certificate names DNS names too.
+    ///
+    /// For callers that are no members and compare host names, such as Kubernetes with webhooks.
+    pub fn issue_server(
+        &self,
+        name: &Name,
+        dns: &[String],
+        lifetime: Duration,
+    ) -> Result<Bundle, IssueError> {
         self.check(name)?;
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-        let params = self.member(name, lifetime)?;
+        let mut params = self.member(name, lifetime)?;
+        for host in dns {
+            params.subject_alt_names.push(SanType::DnsName(host.as_str().try_into()?));
+        }
         let certificate = params.signed_by(&key, &self.issuer)?.pem();
         Ok(Bundle::parse(&(key.serialize_pem() + &certificate + &self.certificate))?)
     }

@@ -45,6 +45,9 @@ pub enum BundleProblem {
         "certificate {0} stands after the first authority and is none itself; put authorities last"
     )]
     ChainAfterAnchors(usize),
+    /// A certificate that is no authority where authorities alone belong.
+    #[error("its first certificate is no authority; give the fleet's CA certificates alone")]
+    ChainBeforeAnchors,
     /// A certificate is damaged or names nobody.
     #[error("certificate {position}: {problem}")]
     Certificate {
@@ -178,6 +181,13 @@ fn check_authority(
 fn is_foreign(error: Error) -> bool {
     use CertificateError::{BadSignature, UnknownIssuer};
     matches!(error, Error::InvalidCertificate(BadSignature | UnknownIssuer))
+}
+
+/// The authorities of a PEM text that has nothing else.
+pub(crate) fn anchors_of(text: &str) -> Result<Arc<RootCertStore>, BundleProblem> {
+    let mut certificates = Sections::certificates(text)?;
+    let anchors = split_anchors(&mut certificates)?;
+    if certificates.is_empty() { Ok(anchors) } else { Err(BundleProblem::ChainBeforeAnchors) }
 }
 
 /// Takes the anchors from the end of the certificates and leaves the chain.

@@ -7,6 +7,7 @@ use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error};
 
 use crate::certificate::{CertificateProblem, utc};
+use crate::expected::Expected;
 use crate::name::{Name, TrustDomain};
 use crate::verify::NameRefused;
 
@@ -17,7 +18,7 @@ pub enum HandshakeFailed {
     #[error("expected {expected}, got {got}; ask for the replicas again, one may be new")]
     WrongName {
         /// Who should have answered.
-        expected: Box<Name>,
+        expected: Box<Expected>,
         /// Who did.
         got: Box<Name>,
     },

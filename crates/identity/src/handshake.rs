@@ -15,12 +15,14 @@ use tokio::net::TcpStream;
 use tokio::time;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
+use crate::bundle::{BundleProblem, anchors_of};
 use crate::certificate;
 use crate::credentials::Credentials;
+use crate::expected::Expected;
 use crate::failure::HandshakeFailed;
-use crate::name::Name;
-use crate::tls::{client_config, server_config};
-use crate::verify::ExactName;
+use crate::name::{Name, TrustDomain};
+use crate::tls::{client_config, open_server_config, server_config};
+use crate::verify::{ExpectedName, Trust};
 
 /// How long a handshake may take: 10 seconds.
 ///
@@ -42,10 +44,29 @@ impl Acceptor {
         Self { tls: server_config(credentials).into(), timeout: HANDSHAKE_TIMEOUT }
     }
 
+    /// Answers with the bundle in use and asks callers for no certificate.
+    ///
+    /// TLS 1.3 with HTTP/2 or HTTP/1.1. For [`Acceptor::accept_anyone`]; `accept` fails with it.
+    #[must_use]
+    pub fn without_client(credentials: &Credentials) -> Self {
+        Self { tls: open_server_config(credentials).into(), timeout: HANDSHAKE_TIMEOUT }
+    }
+
     /// Gives each handshake this long instead of [`HANDSHAKE_TIMEOUT`].
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
+    }
+
+    /// Makes a stream secure against others; who calls stays unknown.
+    pub async fn accept_anyone<S>(
+        &self,
+        stream: S,
+    ) -> Result<impl AsyncRead + AsyncWrite + Unpin + Send + use<S>, HandshakeFailed>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        in_time(self.timeout, self.tls.accept(stream)).await
     }
 
     /// Makes a stream secure, with the caller's name proven.
@@ -61,7 +82,7 @@ impl Acceptor {
 /// The calling side of mutual TLS; clones share the configuration.
 #[derive(Clone)]
 pub struct Connector {
-    credentials: Credentials,
+    trust: Trust,
     config: ClientConfig,
     timeout: Duration,
 }
@@ -70,10 +91,20 @@ impl Connector {
     /// Calls with the bundle in use.
     #[must_use]
     pub fn new(credentials: &Credentials) -> Self {
-        let expected = credentials.current().name().clone();
-        let verifier = ExactName { credentials: credentials.clone(), expected };
-        let config = client_config(credentials, Arc::new(verifier));
-        Self { credentials: credentials.clone(), config, timeout: HANDSHAKE_TIMEOUT }
+        let own = credentials.current().name().clone();
+        Self::trusting(Trust::Bundle(credentials.clone()), Expected::Exactly(own))
+    }
+
+    /// Calls without a certificate; `authorities` are in PEM.
+    pub fn anonymous(authorities: &str, domain: &TrustDomain) -> Result<Self, BundleProblem> {
+        let trust = Trust::Fixed(anchors_of(authorities)?);
+        Ok(Self::trusting(trust, Expected::Controller(domain.clone())))
+    }
+
+    fn trusting(trust: Trust, expected: Expected) -> Self {
+        let verifier = ExpectedName { trust: trust.clone(), expected };
+        let config = client_config(&trust, Arc::new(verifier));
+        Self { trust, config, timeout: HANDSHAKE_TIMEOUT }
     }
 
     /// Gives each handshake this long instead of [`HANDSHAKE_TIMEOUT`].
@@ -82,11 +113,35 @@ impl Connector {
         Self { timeout, ..self }
     }
 
-    /// Makes a stream secure if its other end is `expected`.
+    /// As [`Connector::connect_as`], for one member.
+    pub async fn connect<S>(&self, stream: S, expected: &Name) -> Result<Secure<S>, HandshakeFailed>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.connect_as(stream, &Expected::Exactly(expected.clone())).await
+    }
+
+    /// Makes a stream secure if its other end is a controller of the fleet.
+    pub async fn connect_controller<S>(
+        &self,
+        stream: S,
+        domain: &TrustDomain,
+    ) -> Result<Secure<S>, HandshakeFailed>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.connect_as(stream, &Expected::Controller(domain.clone())).await
+    }
+
+    /// Makes a stream secure if its other end is expected.
     ///
     /// TLS 1.3 ends here before the other side has judged this side's certificate. A refusal
     /// comes with the first read: an I/O error that holds [`HandshakeFailed::RefusedByPeer`].
-    pub async fn connect<S>(&self, stream: S, expected: &Name) -> Result<Secure<S>, HandshakeFailed>
+    pub async fn connect_as<S>(
+        &self,
+        stream: S,
+        expected: &Expected,
+    ) -> Result<Secure<S>, HandshakeFailed>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -98,10 +153,10 @@ impl Connector {
     }
 
     /// A copy of shared pieces, so that 1,000 calls cost 1,000 small allocations.
-    fn config_for(&self, expected: &Name) -> Arc<ClientConfig> {
-        let (credentials, expected) = (self.credentials.clone(), expected.clone());
+    fn config_for(&self, expected: &Expected) -> Arc<ClientConfig> {
+        let (trust, expected) = (self.trust.clone(), expected.clone());
         let mut config = self.config.clone();
-        let verifier = Arc::new(ExactName { credentials, expected });
+        let verifier = Arc::new(ExpectedName { trust, expected });
         config.dangerous().set_certificate_verifier(verifier);
         Arc::new(config)
     }

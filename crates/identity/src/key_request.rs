@@ -9,6 +9,11 @@ use crate::bundle::{Bundle, BundleProblem};
 /// The most bytes of a request in PEM that an authority reads; one with a P-256 key has some 400.
 pub const MAX_REQUEST_BYTES: usize = 4096;
 
+/// The text is no private key.
+#[derive(Debug, thiserror::Error)]
+#[error("the text is no private key in PEM; make another key")]
+pub struct NotAKey;
+
 /// No key could be made.
 #[derive(Debug, thiserror::Error)]
 #[error("no key could be made; try again")]
@@ -28,6 +33,12 @@ impl KeyRequest {
         Self::of(KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?)
     }
 
+    /// Reads [`KeyRequest::secret_pem`].
+    pub fn parse(text: &str) -> Result<Self, NotAKey> {
+        let key = KeyPair::from_pem(text).map_err(|_| NotAKey)?;
+        Self::of(key).map_err(|_| NotAKey)
+    }
+
     fn of(key: KeyPair) -> Result<Self, NoKey> {
         let request = CertificateParams::default().serialize_request(&key)?.pem()?;
         Ok(Self { key, request })
@@ -35,8 +46,14 @@ impl KeyRequest {
 
     /// The request in PEM; it holds no secret.
     #[must_use]
-    pub fn request_pem(&self) -> &str {
+    pub fn csr_pem(&self) -> &str {
         &self.request
+    }
+
+    /// The private key as PEM: keep it out of logs.
+    #[must_use]
+    pub fn secret_pem(&self) -> String {
+        self.key.serialize_pem()
     }
 
     /// The bundle of this key, once it is certified: both texts as the authority gave them.

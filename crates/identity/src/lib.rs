@@ -18,6 +18,7 @@
 //! - `authority`: the fleet's CA, which issues bundles
 //! - `key_request`: a key that somebody else's authority certifies
 //! - `credentials`: the bundle in use, replaced without a restart
+//! - `expected`: whom a caller expects at the other end
 //! - `verify`: what is demanded of the other side's certificate
 //! - `tls`: the rustls configurations
 //! - `handshake`: streams in, named streams out
@@ -27,6 +28,7 @@ mod authority;
 mod bundle;
 mod certificate;
 mod credentials;
+mod expected;
 mod failure;
 mod file;
 mod handshake;
@@ -43,9 +45,10 @@ pub use authority::{
 pub use bundle::{Bundle, BundleError, BundleProblem};
 pub use certificate::{CertificateProblem, Details};
 pub use credentials::Credentials;
+pub use expected::Expected;
 pub use failure::{HandshakeFailed, Since};
 pub use file::{FileError, MAX_FILE_BYTES};
 pub use handshake::{Acceptor, Connector, HANDSHAKE_TIMEOUT, Secure};
-pub use key_request::{KeyRequest, MAX_REQUEST_BYTES, NoKey};
+pub use key_request::{KeyRequest, MAX_REQUEST_BYTES, NoKey, NotAKey};
 pub use name::{Holder, MAX_NAME_BYTES, Name, NameError, Part, Role, TrustDomain};
 pub use sections::{MAX_CERTIFICATES, PemProblem};

@@ -9,9 +9,9 @@ use std::str::FromStr;
 
 /// The most bytes a name has as a URI.
 ///
-/// 9 (`spiffe://`) + 253 (domain) + 128 (part) and the longest path, `/user/evaluator/` (16):
-/// 406, rounded up.
-pub const MAX_NAME_BYTES: usize = 512;
+/// 9 (`spiffe://`) + 253 (domain) and the longest path, `/access/` (8) with three parts of 128 and
+/// two slashes: 656, rounded up.
+pub const MAX_NAME_BYTES: usize = 768;
 
 const SCHEME: &str = "spiffe://";
 const MAX_DOMAIN_BYTES: usize = 253;
@@ -32,9 +32,9 @@ pub enum NameError {
         "the trust domain is not a lowercase DNS name; use a-z, 0-9, '-' and '.', at most 253 bytes"
     )]
     BadDomain,
-    /// The path is none of the three known.
+    /// The path is none of those known.
     #[error(
-        "the path of the name is none of /sidecar/UID, /gateway/NAME and /user/ROLE/NAME; write one of them"
+        "the path of the name is none of /sidecar/UID, /gateway/NAME, /controller/NAME, /user/ROLE/NAME and /access/NAMESPACE/NAME/UID; write one of them"
     )]
     BadPath,
     /// The role is unknown.
@@ -176,6 +176,20 @@ pub enum Holder {
         /// The gateway's name.
         name: Part,
     },
+    /// The controller of a cluster, which certifies the others.
+    Controller {
+        /// The controller's name.
+        name: Part,
+    },
+    /// Who holds the key of one access request in a cluster, for as long as the request lives.
+    Access {
+        /// The request's namespace.
+        namespace: Part,
+        /// The request's name.
+        name: Part,
+        /// The request's UID, so that a later request of the same name is another.
+        uid: Part,
+    },
     /// A person or a machine that uses prepl.
     User {
         /// What the user may do at most.
@@ -190,6 +204,8 @@ impl fmt::Display for Holder {
         match self {
             Self::Sidecar { uid } => write!(f, "sidecar/{uid}"),
             Self::Gateway { name } => write!(f, "gateway/{name}"),
+            Self::Controller { name } => write!(f, "controller/{name}"),
+            Self::Access { namespace, name, uid } => write!(f, "access/{namespace}/{name}/{uid}"),
             Self::User { role, name } => write!(f, "user/{role}/{name}"),
         }
     }
@@ -202,6 +218,13 @@ impl FromStr for Holder {
         match path.split_once('/').ok_or(NameError::BadPath)? {
             ("sidecar", uid) => Ok(Self::Sidecar { uid: uid.parse()? }),
             ("gateway", name) => Ok(Self::Gateway { name: name.parse()? }),
+            ("controller", name) => Ok(Self::Controller { name: name.parse()? }),
+            ("access", rest) => {
+                let (namespace, rest) = rest.split_once('/').ok_or(NameError::BadPath)?;
+                let (name, uid) = rest.split_once('/').ok_or(NameError::BadPath)?;
+                let (namespace, name) = (namespace.parse()?, name.parse()?);
+                Ok(Self::Access { namespace, name, uid: uid.parse()? })
+            }
             ("user", rest) => {
                 let (role, name) = rest.split_once('/').ok_or(NameError::BadPath)?;
                 Ok(Self::User { role: role.parse()?, name: name.parse()? })
@@ -230,6 +253,24 @@ impl Name {
     /// The name of a gateway. Fails when `name` is no [`Part`].
     pub fn gateway(domain: &TrustDomain, name: &str) -> Result<Self, NameError> {
         let holder = Holder::Gateway { name: name.parse()? };
+        Ok(Self { domain: domain.clone(), holder })
+    }
+
+    /// The name of a controller. Fails when `name` is no [`Part`].
+    pub fn controller(domain: &TrustDomain, name: &str) -> Result<Self, NameError> {
+        let holder = Holder::Controller { name: name.parse()? };
+        Ok(Self { domain: domain.clone(), holder })
+    }
+
+    /// The name of an access request's holder. Fails when one of the three is no [`Part`].
+    pub fn access(
+        domain: &TrustDomain,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+    ) -> Result<Self, NameError> {
+        let (namespace, name) = (namespace.parse()?, name.parse()?);
+        let holder = Holder::Access { namespace, name, uid: uid.parse()? };
         Ok(Self { domain: domain.clone(), holder })
     }
 

@@ -21,10 +21,15 @@ pub enum PemProblem {
     /// More than one private key.
     #[error("it has more than one private key; leave only the key of the first certificate")]
     ManyKeys,
+    /// A private key where authorities alone belong.
+    #[error("it has a private key where only certificates belong; take the key out")]
+    UnwantedKey,
     /// More than [`MAX_CERTIFICATES`].
     #[error("it has more than {MAX_CERTIFICATES} certificates; remove authorities no longer used")]
     ManyCertificates,
 }
+
+type Keys = Vec<PrivateKeyDer<'static>>;
 
 /// One private key and the certificates in the order of the text.
 pub(crate) struct Sections {
@@ -34,6 +39,20 @@ pub(crate) struct Sections {
 
 impl Sections {
     pub(crate) fn parse(text: &str) -> Result<Self, PemProblem> {
+        let (mut keys, certificates) = Self::read(text)?;
+        let key = keys.pop().ok_or(PemProblem::NoKey)?;
+        Ok(Self { key, certificates })
+    }
+
+    /// The certificates of a text that must hold no key.
+    pub(crate) fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, PemProblem> {
+        match Self::read(text)? {
+            (keys, certificates) if keys.is_empty() => Ok(certificates),
+            _ => Err(PemProblem::UnwantedKey),
+        }
+    }
+
+    fn read(text: &str) -> Result<(Keys, Vec<CertificateDer<'static>>), PemProblem> {
         let mut rest = text.as_bytes();
         let (mut keys, mut certificates) = (Vec::new(), Vec::new());
         while let Some((kind, der)) = pem::from_buf(&mut rest).map_err(|_| PemProblem::Damaged)? {
@@ -51,7 +70,6 @@ impl Sections {
                 return Err(PemProblem::ManyKeys);
             }
         }
-        let key = keys.pop().ok_or(PemProblem::NoKey)?;
-        Ok(Self { key, certificates })
+        Ok((keys, certificates))
     }
 }

@@ -13,11 +13,13 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, RootCertStore,
+    SignatureScheme,
 };
 
 use crate::certificate::{self, CertificateProblem};
 use crate::credentials::Credentials;
+use crate::expected::Expected;
 use crate::name::{Name, TrustDomain};
 use crate::tls::provider;
 
@@ -27,7 +29,7 @@ pub(crate) enum NameRefused {
     #[error("the certificate names no member of a fleet: {0}")]
     Unnamed(CertificateProblem),
     #[error("the certificate names {got}, not {expected}")]
-    Other { expected: Box<Name>, got: Box<Name> },
+    Other { expected: Box<Expected>, got: Box<Name> },
     #[error("the certificate names {got}, which is not of the fleet {own}")]
     OtherFleet { own: TrustDomain, got: Box<Name> },
 }
@@ -107,14 +109,32 @@ impl ClientCertVerifier for FleetMember {
     }
 }
 
-/// Accepts one member only.
-#[derive(Debug)]
-pub(crate) struct ExactName {
-    pub(crate) credentials: Credentials,
-    pub(crate) expected: Name,
+/// The authorities that a caller trusts.
+#[derive(Debug, Clone)]
+pub(crate) enum Trust {
+    /// Those of the bundle in use.
+    Bundle(Credentials),
+    /// Those it was given; it has no bundle.
+    Fixed(Arc<RootCertStore>),
 }
 
-impl ServerCertVerifier for ExactName {
+impl Trust {
+    fn anchors(&self) -> Arc<RootCertStore> {
+        match self {
+            Self::Bundle(credentials) => Arc::clone(&credentials.current().anchors),
+            Self::Fixed(anchors) => Arc::clone(anchors),
+        }
+    }
+}
+
+/// Accepts whom the caller expects only.
+#[derive(Debug)]
+pub(crate) struct ExpectedName {
+    pub(crate) trust: Trust,
+    pub(crate) expected: Expected,
+}
+
+impl ServerCertVerifier for ExpectedName {
     fn verify_server_cert(
         &self,
         own: &CertificateDer<'_>,
@@ -123,12 +143,12 @@ impl ServerCertVerifier for ExactName {
         _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let anchors = Arc::clone(&self.credentials.current().anchors);
+        let anchors = self.trust.anchors();
         let algorithms = provider().signature_verification_algorithms.all;
         let parsed = ParsedCertificate::try_from(own)?;
         verify_server_cert_signed_by_trust_anchor(&parsed, &anchors, chain, now, algorithms)?;
         let got = certificate::name_of(own).map_err(NameRefused::Unnamed)?;
-        if got != self.expected {
+        if !self.expected.admits(&got) {
             let expected = Box::new(self.expected.clone());
             return Err(NameRefused::Other { expected, got: Box::new(got) }.into());
         }

@@ -6,5 +6,6 @@ mod bundles;
 mod common;
 mod handshakes;
 mod names;
+mod newcomers;
 mod reloads;
 mod requests;

@@ -41,11 +41,13 @@ proptest! {
 }
 
 #[test]
-fn the_three_forms_are_written_as_agreed() {
+fn the_forms_are_written_as_agreed() {
     let domain = "td".parse().unwrap();
     let forms = [
         (Name::sidecar(&domain, "8f-1"), "spiffe://td/sidecar/8f-1"),
         (Name::gateway(&domain, "main"), "spiffe://td/gateway/main"),
+        (Name::controller(&domain, "c-1"), "spiffe://td/controller/c-1"),
+        (Name::access(&domain, "shop", "prepl-x", "u-1"), "spiffe://td/access/shop/prepl-x/u-1"),
         (Name::user(&domain, Role::Evaluator, "eve"), "spiffe://td/user/evaluator/eve"),
     ];
     for (name, uri) in forms {
@@ -62,6 +64,8 @@ fn other_spellings_are_refused_with_their_reason() {
         ("spiffe://td/", NameError::BadPath),
         ("spiffe://td/pod/a", NameError::BadPath),
         ("spiffe://td/user/eve", NameError::BadPath),
+        ("spiffe://td/access/shop/prepl-x", NameError::BadPath),
+        ("spiffe://td/access/shop/prepl-x/u/1", NameError::BadPart),
         ("spiffe://td/user/root/eve", NameError::BadRole),
         ("spiffe://td/user/Admin/eve", NameError::BadRole),
         ("spiffe:///sidecar/a", NameError::BadDomain),
@@ -96,8 +100,11 @@ fn lengths_are_bounded_at_their_limits() {
 
     let name = Name::user(&domain, Role::Evaluator, &"n".repeat(128)).unwrap();
     assert_eq!(name.to_string().parse(), Ok(name));
+    let part = "n".repeat(128);
+    let name = Name::access(&domain, &part, &part, &part).unwrap();
+    assert_eq!(name.to_string().parse(), Ok(name));
     assert_eq!(Name::sidecar(&domain, &"n".repeat(129)), Err(NameError::BadPart));
-    let endless = format!("spiffe://td/sidecar/{}", "n".repeat(600));
+    let endless = format!("spiffe://td/sidecar/{}", "n".repeat(800));
     assert_eq!(endless.parse::<Name>(), Err(NameError::TooLong));
 }
 

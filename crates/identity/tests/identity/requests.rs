@@ -12,7 +12,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 async fn a_certified_key_shakes_hands_like_any_other() {
     let authority = fleet();
     let request = KeyRequest::new().unwrap();
-    let certificate = authority.sign(request.request_pem(), &sidecar("a"), HOUR).unwrap();
+    let certificate = authority.sign(request.csr_pem(), &sidecar("a"), HOUR).unwrap();
     let bundle = request.into_bundle(&certificate, authority.certificate_pem()).unwrap();
     assert_eq!(bundle.name(), &sidecar("a"));
     let server = Credentials::fixed(bundle);
@@ -37,7 +37,7 @@ fn names_and_powers_that_a_request_claims_are_not_taken_over() {
 #[test]
 fn a_request_that_its_key_did_not_sign_is_refused() {
     let request = KeyRequest::new().unwrap();
-    let mut lines: Vec<String> = request.request_pem().lines().map(str::to_owned).collect();
+    let mut lines: Vec<String> = request.csr_pem().lines().map(str::to_owned).collect();
     let last = lines.len() - 2;
     // The end of the text is the signature.
     let turned = if lines[last].starts_with('A') { 'B' } else { 'A' };
