@@ -26,6 +26,10 @@ pub fn admit(peer: &Name, wish: Wish) -> Result<(), Outcome> {
              the fleet for `prepl fleet issue {name} --role {needed}`"
         ),
         Holder::Sidecar { .. } => "a sidecar may not ask another sidecar".to_owned(),
+        Holder::Controller { .. } => "a controller certifies, and may not ask a sidecar".to_owned(),
+        Holder::Access { .. } => {
+            "an access request is for a gateway; ask there, not the sidecar itself".to_owned()
+        }
     };
     Err(Outcome::Refused(Refusal::Denied(Reason::new(denied))))
 }
@@ -53,6 +57,8 @@ mod tests {
             ("user/evaluator/mira", true, true),
             ("user/viewer/mira", true, false),
             ("sidecar/0d9f", false, false),
+            ("controller/c1", false, false),
+            ("access/shop/prepl-x/u1", false, false),
         ] {
             assert_eq!(may(path, Wish::Describe), describe, "{path}");
             assert_eq!(may(path, Wish::Evaluate), evaluate, "{path}");

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use prepl_identity::{Name, NameError, TrustDomain};
 use prepl_runtime::log::LogArgs;
 
 use crate::endpoint::Endpoint;
+use crate::enrol::Enrolment;
 
 /// One replica's end of prepl: passes evaluations to the app's own REPL, and nobody else's
 #[derive(Debug, Parser)]
@@ -43,12 +45,67 @@ Examples:
   # No REPL in the app: the sidecar's own engine, which may read the log folder
   prepl-sidecar serve --bundle api-1.pem --repl rhai: --allow-root /var/log/api";
 
+/// Where a sidecar's certificate comes from: a file, or a cluster's controller.
+#[derive(Debug, Default, Args)]
+pub struct Source {
+    /// Key, certificate and authorities of this replica, as `prepl fleet add` wrote them
+    #[arg(long, value_name = "FILE", required_unless_present = "enrol", conflicts_with = "enrol")]
+    pub bundle: Option<PathBuf>,
+
+    /// Controller that certifies this pod, in place of --bundle
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        requires_all = ["pod_uid", "authorities", "trust_domain"]
+    )]
+    pub enrol: Option<String>,
+
+    /// Service account token of this pod for the audience `prepl`; read at each enrolment
+    #[arg(long, value_name = "FILE", default_value = "/var/run/secrets/prepl/token")]
+    pub token_file: PathBuf,
+
+    /// UID of this pod
+    #[arg(long, value_name = "UID", env = "PREPL_POD_UID")]
+    pub pod_uid: Option<String>,
+
+    /// Authorities to trust in the controller, in PEM
+    #[arg(long, value_name = "PEM", env = "PREPL_ENROL_AUTHORITIES", hide_env_values = true)]
+    pub authorities: Option<String>,
+
+    /// Trust domain of the cluster
+    #[arg(long, value_name = "DOMAIN", env = "PREPL_TRUST_DOMAIN")]
+    pub trust_domain: Option<TrustDomain>,
+}
+
+impl Source {
+    /// A bundle file.
+    #[must_use]
+    pub fn of_bundle(path: PathBuf) -> Source {
+        Source { bundle: Some(path), ..Source::default() }
+    }
+
+    /// Where to enrol, when everything that it needs is given.
+    pub fn enrolment(&self) -> Option<Result<Enrolment, NameError>> {
+        let (Some(address), Some(uid), Some(authorities), Some(domain)) =
+            (&self.enrol, &self.pod_uid, &self.authorities, &self.trust_domain)
+        else {
+            return None;
+        };
+        Some(Name::sidecar(domain, uid).map(|name| Enrolment {
+            address: address.clone(),
+            token_file: self.token_file.clone(),
+            name,
+            authorities: authorities.clone(),
+        }))
+    }
+}
+
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// Key, certificate and authorities of this replica, as `prepl fleet add` wrote them
-    #[arg(long, value_name = "FILE")]
-    pub bundle: PathBuf,
+    /// Where the certificate comes from
+    #[command(flatten)]
+    pub source: Source,
 
     /// Address to listen on for the fleet; mutual TLS only
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:7070")]

@@ -6,6 +6,8 @@
 //! [`recorder`] (reader and ledger). [`budget`] bounds what large answers hold
 //! meanwhile, [`portion`] what one caller takes, and [`seldom`] what peers can write into the log.
 //!
+//! [`enrol`] gets the certificate where a controller gives them.
+//!
 //! This crate must not know Kubernetes, other replicas, or how answers are folded.
 
 pub mod admit;
@@ -13,6 +15,7 @@ pub mod args;
 pub mod budget;
 pub mod driver;
 pub mod endpoint;
+pub mod enrol;
 pub mod evaluator;
 pub mod ledger;
 pub mod meter;

@@ -52,9 +52,7 @@ impl Portion {
                 Semaphore::MAX_PERMITS,
                 Semaphore::MAX_PERMITS,
             ),
-            Holder::User { .. } | Holder::Sidecar { .. } => {
-                Portion::sized(USER_CONNECTIONS, USER_RUNNING, USER_RUNNING + USER_WAITING)
-            }
+            _ => Portion::sized(USER_CONNECTIONS, USER_RUNNING, USER_RUNNING + USER_WAITING),
         }
     }
 

@@ -4,19 +4,21 @@ use std::future::Future;
 use std::io;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prepl_core::Limits;
-use prepl_identity::{Bundle, BundleError, Credentials, Holder};
+use prepl_identity::{Bundle, BundleError, Credentials, Holder, NameError};
 use prepl_runtime::log::NoLogs;
 use prepl_runtime::shutdown::{Ended, Signals, until_drained};
 use prepl_script::Sight;
 use tokio::net::TcpListener;
 
-use crate::args::{Cli, Command, Serve};
+use crate::args::{Cli, Command, Serve, Source};
 use crate::budget::MAX_VALUE;
+use crate::enrol::Enrolment;
 use crate::evaluator::Evaluator;
 use crate::serve::serve;
 use crate::service::Service;
@@ -49,10 +51,8 @@ pub fn main(cli: &Cli) -> ExitCode {
 
 async fn until_told(args: &Serve) -> Result<(), CannotServe> {
     let signals = Signals::listen().map_err(CannotServe::System)?;
-    let bound = bind(args).await?;
-    let address = bound.address().map_err(CannotServe::System)?;
-    tracing::info!(%address, driver = args.repl.driver(), uid = %bound.uid, "serving");
-    let ended = until_drained(signals, DRAIN_LIMIT, |drain| bound.serve(drain.begun())).await;
+    let ended =
+        until_drained(signals, DRAIN_LIMIT, |drain| bind_and_serve(args, drain.begun())).await;
     match ended {
         Ended::Finished(served) => served,
         Ended::Aborted | Ended::TooSlow => {
@@ -62,12 +62,30 @@ async fn until_told(args: &Serve) -> Result<(), CannotServe> {
     }
 }
 
+/// To bind may last for as long as the controller is away; `stop` ends that too.
+async fn bind_and_serve(args: &Serve, stop: impl Future<Output = ()>) -> Result<(), CannotServe> {
+    let mut stop = pin!(stop);
+    let bound = tokio::select! {
+        bound = bind(args) => bound?,
+        () = &mut stop => return Ok(()),
+    };
+    let address = bound.address().map_err(CannotServe::System)?;
+    tracing::info!(%address, driver = args.repl.driver(), uid = %bound.uid, "serving");
+    bound.serve(stop).await
+}
+
 /// Why a sidecar does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum CannotServe {
     /// The bundle cannot be used.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// Neither a bundle nor all that enrolment needs.
+    #[error("there is no certificate; give --bundle, or --enrol with all of its flags")]
+    NoCertificate,
+    /// The pod's UID is none.
+    #[error("PREPL_POD_UID is no UID: {0}")]
+    PodUid(#[from] NameError),
     /// The bundle belongs to a user or a gateway.
     #[error("the bundle belongs to {0}, not to a sidecar; `prepl fleet add` writes one for it")]
     NotASidecar(Holder),
@@ -97,21 +115,31 @@ pub struct Bound {
     listener: TcpListener,
     uid: Arc<str>,
     credentials: Credentials,
+    enrolment: Option<Enrolment>,
     sessions: Arc<Sessions>,
     service: Service,
 }
 
-/// Checks everything and binds the address; nothing is asked of the app yet.
+/// Binds the address and gets the certificate, however long that lasts; nothing is asked of the app yet.
 pub async fn bind(args: &Serve) -> Result<Bound, CannotServe> {
-    let credentials = Credentials::from_file(&args.bundle)?;
-    let uid = sidecar_uid(&credentials.current())?;
     let listen = |source| CannotServe::Listen { address: args.listen, source };
     let listener = TcpListener::bind(args.listen).await.map_err(listen)?;
+    let (credentials, enrolment) = credentials(&args.source).await?;
+    let uid = sidecar_uid(&credentials.current())?;
     let sight = Sight { roots: args.roots.clone(), ..Sight::default() };
     let sessions = Sessions::new(args.repl, sight);
     let evaluator = Evaluator::new(Arc::clone(&sessions), ceiling());
     let service = Service::new(Arc::clone(&uid), Arc::clone(&sessions), evaluator);
-    Ok(Bound { listener, uid, credentials, sessions, service })
+    Ok(Bound { listener, uid, credentials, enrolment, sessions, service })
+}
+
+async fn credentials(source: &Source) -> Result<(Credentials, Option<Enrolment>), CannotServe> {
+    if let Some(path) = &source.bundle {
+        return Ok((Credentials::from_file(path)?, None));
+    }
+    let mut enrolment = source.enrolment().ok_or(CannotServe::NoCertificate)??;
+    let bundle = enrolment.enrol().await;
+    Ok((Credentials::fixed(bundle), Some(enrolment)))
 }
 
 fn sidecar_uid(bundle: &Bundle) -> Result<Arc<str>, CannotServe> {
@@ -136,14 +164,19 @@ impl Bound {
 
     /// Serves until `stop` completes.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), CannotServe> {
-        let upkeep = tokio::spawn(upkeep(self.credentials.clone(), self.sessions));
+        let upkeep = tokio::spawn(upkeep(self.credentials.clone(), self.enrolment, self.sessions));
         let served = serve(self.listener, &self.credentials, self.service, stop).await;
         upkeep.abort();
         Ok(served?)
     }
 }
 
-async fn upkeep(credentials: Credentials, sessions: Arc<Sessions>) {
+async fn upkeep(credentials: Credentials, enrolment: Option<Enrolment>, sessions: Arc<Sessions>) {
+    let renew = async {
+        if let Some(enrolment) = enrolment {
+            enrolment.keep_fresh(&credentials).await;
+        }
+    };
     let reload = async {
         loop {
             match credentials.changed_on_disk(LOOK_EVERY).await {
@@ -158,5 +191,5 @@ async fn upkeep(credentials: Credentials, sessions: Arc<Sessions>) {
             sessions.retire_idle(tokio::time::Instant::now()).await;
         }
     };
-    tokio::join!(reload, retire);
+    tokio::join!(reload, renew, retire);
 }

@@ -116,7 +116,7 @@ impl Door {
     fn let_in(&self, stream: Secure) -> Result<Connection, NotLetIn> {
         let name = stream.peer();
         // Nothing that it may ask: it gets no place either.
-        if let Holder::Sidecar { .. } = name.holder {
+        if !matches!(name.holder, Holder::Gateway { .. } | Holder::User { .. }) {
             return Err(NotLetIn::Sidecar(name.clone()));
         }
         let portion = self.portions.of(name);

@@ -10,7 +10,7 @@ use prepl_gateway::{Dialer, Gateway};
 use prepl_identity::{
     Authority, Bundle, Credentials, MEMBER_LIFETIME, Name, Role, TrustDomain, USER_LIFETIME,
 };
-use prepl_sidecar::args::Serve;
+use prepl_sidecar::args::{Serve, Source};
 use prepl_sidecar::endpoint::Endpoint;
 use prepl_sidecar::run::bind;
 use tempfile::TempDir;
@@ -50,7 +50,7 @@ impl World {
         let bundle = self.bundle_file(self.replicas.len());
         self.sidecar_bundle(self.replicas.len()).write(&bundle).expect("a bundle");
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let args = Serve { bundle, listen, repl: endpoint, roots: Vec::new() };
+        let args = Serve { source: Source::of_bundle(bundle), listen, repl: endpoint, roots: Vec::new() };
         let bound = bind(&args).await.expect("a sidecar");
         let address = bound.address().expect("an address");
         self.sidecars.spawn(async move {

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
 
-use prepl_sidecar::args::Serve;
+use prepl_sidecar::args::{Serve, Source};
 use prepl_sidecar::run::bind;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -50,7 +50,7 @@ where
 
 async fn start_sidecar(servers: Servers, number: usize) -> Result<SocketAddr, Failure> {
     let bundle = bundle_path(&servers.folder, number);
-    let args = Serve { bundle, listen: ANY_PORT, repl: servers.repl, roots: Vec::new() };
+    let args = Serve { source: Source::of_bundle(bundle), listen: ANY_PORT, repl: servers.repl, roots: Vec::new() };
     let bound = bind(&args).await?;
     let address = bound.address()?;
     tokio::spawn(bound.serve(pending()));
