@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use prepl_core::{ExitCode, Limits, RequestId, Selection, SessionName};
+use prepl_core::{ExitCode, Limits, RequestId, SessionName};
 use prepl_fold::Comparison;
-use prepl_gateway::{Dialer, Gateway, Plan};
+use prepl_gateway::{Dialer, Gateway, Permit, Plan};
 
 use crate::command::Global;
 use crate::console::Console;
@@ -143,25 +143,27 @@ fn evaluate(args: &ExecArgs, global: &Global, console: &mut Console) -> Result<R
     if !args.show.quiet {
         console.tell(&select::warnings(&query, fleet.replicas()));
     }
-    let gateway = reach::gateway(&fleet)?;
-    follow(args, &gateway, selection, plan, console)
+    let user = reach::user(&fleet)?;
+    let permit = user.permit(&selection).map_err(Problem::denied)?;
+    follow(args, &Gateway::new(user.dialer()), permit, plan, console)
 }
 
 fn follow(
     args: &ExecArgs,
     gateway: &Gateway<Dialer>,
-    selection: Selection,
+    permit: Permit,
     plan: Plan,
     console: &mut Console,
 ) -> Result<Results, Problem> {
     let names = (plan.run, plan.request);
+    let selection = permit.selection().clone();
     let (live, first) = Live::begin(args.show.output, &selection, names, console.out_colour);
     console.answer(&first);
     let with_progress = console.err_terminal && !args.show.no_progress && !args.show.quiet;
     let runtime = reach::runtime()?;
     let (answers, summary) = runtime.block_on(async {
-        let run = gateway.run(&selection, plan);
-        Follow::new(console, &selection, live, with_progress).to_the_end(run).await
+        let follow = Follow::new(console, &selection, live, with_progress);
+        follow.to_the_end(gateway.run(permit, plan)).await
     });
     // What still waits for a replica must not hold up the user.
     runtime.shutdown_background();

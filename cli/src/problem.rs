@@ -33,6 +33,11 @@ impl Problem {
         Problem::new(ExitCode::NothingMatched, message)
     }
 
+    /// The caller has no right to what he asks; nothing was sent.
+    pub fn denied(message: impl fmt::Display) -> Problem {
+        Problem::new(ExitCode::Denied, message)
+    }
+
     /// Adds what to do next.
     pub fn hint(mut self, hint: impl fmt::Display) -> Problem {
         self.hint = Some(hint.to_string());

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use prepl_gateway::local::Fleet;
-use prepl_gateway::{Dialer, Gateway};
+use prepl_gateway::local::{Fleet, FleetUser};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::problem::Problem;
@@ -23,9 +22,9 @@ pub fn chosen(path: Option<&Path>) -> Result<&Path, Problem> {
     })
 }
 
-/// A gateway in this process, over the fleet as its folder's user.
-pub fn gateway(fleet: &Fleet) -> Result<Gateway<Dialer>, Problem> {
-    fleet.dialer().map(Gateway::new).map_err(|error| Problem::of(&error))
+/// The folder's user.
+pub fn user(fleet: &Fleet) -> Result<FleetUser, Problem> {
+    fleet.user().map_err(|error| Problem::of(&error))
 }
 
 /// Two threads do the work of a thousand replicas; more would only cost start-up time.

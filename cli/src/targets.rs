@@ -5,6 +5,7 @@ mod table;
 use clap::{Args, ValueEnum};
 use prepl_core::selection::Pattern;
 use prepl_core::{ExitCode, Selection};
+use prepl_gateway::Gateway;
 use prepl_gateway::gateway::Described;
 use serde_json::{Value as Json, json};
 
@@ -85,7 +86,7 @@ fn look(
     let query = args.select.query(args.target.clone());
     let selection = select::resolve(&query, fleet.replicas())?;
     console.tell(&select::warnings(&query, fleet.replicas()));
-    let gateway = reach::gateway(&fleet)?;
+    let gateway = Gateway::new(reach::user(&fleet)?.dialer());
     let runtime = reach::runtime()?;
     let (patience, width) = (args.pace.patience(None).connect, args.pace.width());
     let told = runtime.block_on(gateway.describe(&selection, patience, width));

@@ -20,5 +20,5 @@ pub mod proxy;
 pub mod rogue;
 pub mod world;
 
-pub use asking::{Asked, Running, in_time, plan};
+pub use asking::{Asked, Running, in_time, permitted, plan};
 pub use world::World;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use prepl_core::ports::{Connect, Line};
 use prepl_core::{Description, Outcome, Reason, Replica, Selection};
 use prepl_fanout::{Plan, Run};
+use prepl_policy::Permit;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -26,9 +27,9 @@ impl<C: Connect> Gateway<C> {
         Gateway { connect: Arc::new(connect) }
     }
 
-    /// Starts a plan over a selection; needs a tokio runtime.
-    pub fn run(&self, selection: &Selection, plan: Plan) -> Run {
-        prepl_fanout::start(Arc::clone(&self.connect), selection, plan)
+    /// Starts a plan over what was permitted; needs a tokio runtime.
+    pub fn run(&self, permit: Permit, plan: Plan) -> Run {
+        prepl_fanout::start(Arc::clone(&self.connect), permit.selection(), plan)
     }
 
     /// Asks every replica what it is, `width` at a time, each within `patience`.

@@ -20,3 +20,4 @@ mod together;
 pub use dial::Dialer;
 pub use gateway::Gateway;
 pub use prepl_fanout::{Plan, Run, Stopper, plan::DEFAULT_WIDTH};
+pub use prepl_policy::{Denial, Permit, Verdict, decide};

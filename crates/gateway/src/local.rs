@@ -8,12 +8,13 @@
 //! | `sidecars/NAME.pem` | bundle of one replica's sidecar, mode 0600 | moved to that machine |
 //!
 //! Reading order: [`file`] the file of replicas · [`edit`] changing it · [`sweep`] what a killed
-//! process left · [`fleet`] the folder.
+//! process left · `rights` what the user may · [`fleet`] the folder.
 
 pub mod edit;
 pub mod file;
 pub mod fleet;
+mod rights;
 pub mod sweep;
 
 pub use file::{BadFleetFile, FleetFile, NewReplica};
-pub use fleet::{Fleet, FleetError};
+pub use fleet::{Fleet, FleetError, FleetUser};

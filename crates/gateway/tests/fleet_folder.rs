@@ -46,7 +46,7 @@ fn an_issued_folder_asks_and_does_not_administer() {
     let out = folder.path().join("otto");
     fleet.issue("otto", Role::Viewer, &out).unwrap();
     let mut issued = Fleet::open(&out).unwrap();
-    assert!(issued.dialer().is_ok());
+    assert!(issued.user().is_ok());
     let refused = issued.add(&replica("api-1"), "uid-1").unwrap_err();
     assert!(matches!(refused, FleetError::NotAdministrator(_)), "{refused}");
     let again = fleet.issue("otto", Role::Viewer, &out).unwrap_err();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use prepl_core::{
     Class, Event, Expression, Limits, Patience, Report, RequestId, RunId, Selection, SessionName,
 };
-use prepl_gateway::{DEFAULT_WIDTH, Dialer, Gateway, Plan};
+use prepl_gateway::{DEFAULT_WIDTH, Dialer, Gateway, Plan, Verdict, decide};
 
 use crate::Failure;
 use crate::fleet::Fleet;
@@ -34,7 +34,8 @@ pub async fn fan_out(
 ) -> Result<Took, Failure> {
     let plan = plan(expression, session)?;
     let begun = Instant::now();
-    let mut run = gateway.run(selection, plan);
+    let permit = decide(selection, |_| Verdict::Allowed)?;
+    let mut run = gateway.run(permit, plan);
     let (mut first, mut texts) = (None, Vec::new());
     while let Some(report) = run.next().await {
         match report {

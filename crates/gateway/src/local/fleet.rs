@@ -5,14 +5,17 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use prepl_core::ports::Discover;
-use prepl_core::{Replica, ReplicaId};
+use prepl_core::{Replica, ReplicaId, Selection};
 use prepl_identity::{
-    Authority, AuthorityError, BundleError, Credentials, FileError, IssueError, MEMBER_LIFETIME,
-    Name, NameError, Role, TrustDomain, USER_LIFETIME,
+    Authority, AuthorityError, BundleError, Credentials, FileError, Holder, IssueError,
+    MEMBER_LIFETIME, Name, NameError, Role, TrustDomain, USER_LIFETIME,
 };
+
+use prepl_policy::{Denial, Permit};
 
 use super::edit::{self, CannotEdit};
 use super::file::{BadFleetFile, FleetFile, MAX_BYTES, NewReplica};
+use super::rights;
 use super::sweep::sweep;
 use crate::Dialer;
 
@@ -26,6 +29,25 @@ const SIDECARS: &str = "sidecars";
 pub struct Fleet {
     folder: PathBuf,
     file: FleetFile,
+}
+
+/// The user of a fleet's folder.
+#[derive(Debug)]
+pub struct FleetUser {
+    holder: Holder,
+    credentials: Credentials,
+}
+
+impl FleetUser {
+    /// A way to reach the replicas as this user.
+    pub fn dialer(&self) -> Dialer {
+        Dialer::new(&self.credentials)
+    }
+
+    /// The right to evaluate on the selection, or why this user has none.
+    pub fn permit(&self, selection: &Selection) -> Result<Permit, Denial> {
+        rights::permit(&self.holder, selection)
+    }
 }
 
 /// Why a fleet cannot be used or changed.
@@ -130,9 +152,10 @@ impl Fleet {
         &self.file.replicas
     }
 
-    /// A way to reach the replicas as the folder's user.
-    pub fn dialer(&self) -> Result<Dialer, FleetError> {
-        Ok(Dialer::new(&Credentials::from_file(&self.folder.join(USER_BUNDLE))?))
+    /// The folder's user: how he reaches the replicas, and what he may.
+    pub fn user(&self) -> Result<FleetUser, FleetError> {
+        let credentials = Credentials::from_file(&self.folder.join(USER_BUNDLE))?;
+        Ok(FleetUser { holder: credentials.current().name().holder.clone(), credentials })
     }
 
     /// Adds a replica with the given UID, and gives the bundle that its sidecar needs.

@@ -1,0 +1,74 @@
+//! The decision to evaluate on one selection.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use prepl_core::{Reason, Replica, Selection, Workload};
+
+/// What is known about a caller's right on one workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A rule allows it.
+    Allowed,
+    /// No rule allows it, or one denies it; a sentence that names the missing one.
+    Denied(Reason),
+}
+
+/// The right to evaluate once on these replicas, and no others.
+#[derive(Debug)]
+pub struct Permit(Selection);
+
+impl Permit {
+    /// The replicas it is for.
+    #[must_use]
+    pub fn selection(&self) -> &Selection {
+        &self.0
+    }
+}
+
+/// Why there is no permit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Denial {
+    /// The first workload that is denied, with its namespace.
+    pub workload: (Arc<str>, Workload),
+    /// How many more are denied.
+    pub others: usize,
+    /// A sentence about the first.
+    pub reason: Reason,
+}
+
+impl std::fmt::Display for Denial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (namespace, workload) = &self.workload;
+        write!(f, "denied on {workload} in {namespace}: {}", self.reason)?;
+        match self.others {
+            0 => Ok(()),
+            1 => write!(f, " (and on one more workload)"),
+            others => write!(f, " (and on {others} more workloads)"),
+        }
+    }
+}
+
+/// Asks for a verdict on each distinct workload of the selection; one denial denies them all.
+pub fn decide(
+    selection: &Selection,
+    mut verdict: impl FnMut(&Replica) -> Verdict,
+) -> Result<Permit, Denial> {
+    let mut seen = BTreeSet::new();
+    let distinct = selection
+        .replicas()
+        .iter()
+        .filter(|replica| seen.insert((Arc::clone(&replica.id.namespace), &replica.workload)));
+    let mut denied = distinct.filter_map(|replica| match verdict(replica) {
+        Verdict::Allowed => None,
+        Verdict::Denied(reason) => Some((replica, reason)),
+    });
+    match denied.next() {
+        None => Ok(Permit(selection.clone())),
+        Some((replica, reason)) => Err(Denial {
+            workload: (Arc::clone(&replica.id.namespace), replica.workload.clone()),
+            others: denied.count(),
+            reason,
+        }),
+    }
+}
