@@ -42,9 +42,11 @@ async fn inject(
     State(webhook): State<Arc<Webhook>>,
     Json(review): Json<AdmissionReview<Pod>>,
 ) -> Json<AdmissionReview<DynamicObject>> {
-    let response = match &review.request {
-        Some(request) => webhook.answer(request),
-        None => AdmissionResponse::invalid("the review has no request; send AdmissionReview v1"),
+    // The conversion keeps the review's version, which the answer must repeat.
+    let request: Result<AdmissionRequest<Pod>, _> = review.try_into();
+    let response = match request {
+        Ok(request) => webhook.answer(&request),
+        Err(_) => AdmissionResponse::invalid("the review has no request; send AdmissionReview v1"),
     };
     Json(response.into_review())
 }
