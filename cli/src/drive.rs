@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use prepl_core::{Answer, Report, Selection, Summary};
 use prepl_gateway::Run;
-use tokio::sync::mpsc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::console::Console;
@@ -21,10 +21,14 @@ pub struct Follow<'a> {
     gathering: Gathering,
     begun: Instant,
     stop_asked: bool,
+    interrupts: Interrupts,
 }
 
 impl<'a> Follow<'a> {
     /// Follows a run over a selection; progress is drawn when wanted.
+    ///
+    /// From here on Ctrl-C no longer ends the process: call it before the run starts, in a tokio
+    /// runtime.
     pub fn new(
         console: &'a mut Console,
         selection: &Selection,
@@ -38,12 +42,12 @@ impl<'a> Follow<'a> {
             gathering: Gathering::new(selection),
             begun: Instant::now(),
             stop_asked: false,
+            interrupts: Interrupts::listen(),
         }
     }
 
     /// Waits for the end of the run, or for the second Ctrl-C.
     pub async fn to_the_end(mut self, mut run: Run) -> (Vec<Answer>, Summary) {
-        let mut interrupts = interrupts();
         let mut ticks = interval(REDRAW);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // The first tick comes at once; a run that is over by the second shows no progress.
@@ -54,7 +58,7 @@ impl<'a> Follow<'a> {
                     Some(report) => self.report(report, &run),
                     None => break,
                 },
-                Some(()) = interrupts.recv() => {
+                () = self.interrupts.next() => {
                     if self.stop_asked {
                         break;
                     }
@@ -92,11 +96,19 @@ impl<'a> Follow<'a> {
     }
 }
 
-/// Each Ctrl-C from now on.
-fn interrupts() -> mpsc::Receiver<()> {
-    let (interrupt, interrupts) = mpsc::channel(2);
-    tokio::spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() && interrupt.send(()).await.is_ok() {}
-    });
-    interrupts
+/// Each Ctrl-C from now on; none when the system gives no word of them.
+#[derive(Debug)]
+struct Interrupts(Option<Signal>);
+
+impl Interrupts {
+    fn listen() -> Interrupts {
+        Interrupts(signal(SignalKind::interrupt()).ok())
+    }
+
+    async fn next(&mut self) {
+        match &mut self.0 {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    }
 }
