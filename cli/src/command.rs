@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::console::{ColorChoice, Console};
 use crate::problem::Problem;
-use crate::{completion, demo, exec, fleet, targets};
+use crate::{auth, completion, demo, doctor, exec, fleet, targets};
 
 /// The production REPL for fleets: ask every replica of a service in its own language
 #[derive(Parser, Clone, Debug)]
@@ -53,6 +53,8 @@ enum Command {
     Targets(targets::TargetsArgs),
     Demo(demo::DemoArgs),
     Fleet(fleet::FleetArgs),
+    Auth(auth::AuthArgs),
+    Doctor(doctor::DoctorArgs),
     Completion(completion::CompletionArgs),
     /// Print the version
     Version,
@@ -77,6 +79,8 @@ fn dispatch(prepl: &Prepl) -> Result<u8, Problem> {
         Command::Targets(args) => targets::run(args, global),
         Command::Demo(args) => demo::run(args),
         Command::Fleet(args) => fleet::run(args, global),
+        Command::Auth(args) => auth::run(args, global),
+        Command::Doctor(args) => doctor::run(args, global),
         Command::Completion(args) => print(global, &completion::script(args, Prepl::command())),
         Command::Version => print(global, &format!("prepl {}\n", env!("CARGO_PKG_VERSION"))),
     }

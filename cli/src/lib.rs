@@ -1,19 +1,22 @@
 //! prepl: arguments in, rendered answers out.
 //!
 //! The command line of prepl as a library, so that `prepl-demo` offers the same commands over a
-//! fleet of its own. This crate must not know: gRPC, certificates, Kubernetes; it asks through
-//! `prepl-gateway` and folds with `prepl-fold`.
+//! fleet of its own. This crate must not know: gRPC, or how a right is decided; it asks through
+//! `prepl-gateway` and folds with `prepl-fold`. Of Kubernetes only [`cluster`] knows.
 //!
-//! Reading order: [`command`] the words · [`exec`], [`targets`], [`fleet`], [`demo`] and
-//! [`completion`] one command each · [`select`], [`source`], [`pace`] and [`quantity`] what the
-//! arguments mean · [`reach`] and [`ids`] what a run needs · [`drive`], [`live`], [`gather`] and
-//! [`progress`] a run under way · [`render`] the screens · [`console`] and [`problem`] the user's
-//! two streams.
+//! Reading order: [`command`] the words · [`exec`], [`targets`], [`fleet`], [`auth`], [`doctor`],
+//! [`demo`] and [`completion`] one command each · [`cluster`] a user's way into a cluster ·
+//! [`select`], [`source`], [`pace`] and [`quantity`] what the arguments mean · [`reach`] and
+//! [`ids`] what a run needs · [`drive`], [`live`], [`gather`] and [`progress`] a run under way ·
+//! [`render`] the screens · [`console`] and [`problem`] the user's two streams.
 
+pub mod auth;
+pub mod cluster;
 pub mod command;
 pub mod completion;
 pub mod console;
 pub mod demo;
+pub mod doctor;
 pub mod drive;
 pub mod exec;
 pub mod fleet;

@@ -1,0 +1,144 @@
+//! The access request: asked for, waited for, kept.
+
+use std::time::{Duration, SystemTime};
+
+use kube::api::{Api, ObjectMeta, PostParams};
+use prepl_crd::{AccessRequest, AccessRequestSpec, AccessRequestStatus, Mode, Phase};
+use prepl_identity::{Bundle, KeyRequest};
+use tokio::time::{Instant, sleep};
+
+use crate::cluster::context::Cluster;
+use crate::cluster::refused::{is_unknown, not_installed, refused};
+use crate::cluster::{keep, rights};
+use crate::problem::Problem;
+
+/// How long the access lasts, in seconds: groups of the user are read once for it.
+const TTL_SECONDS: u32 = 900;
+
+/// A controller that runs answers within a second.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// First and longest pause between two looks at the status.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(320));
+
+/// The user's key and certificate for one namespace and mode: kept, or asked for.
+pub async fn access(cluster: &Cluster, mode: Mode) -> Result<Bundle, Problem> {
+    let place = keep::place(cluster, mode);
+    let kept = place.as_deref().and_then(|place| keep::kept(place, SystemTime::now()));
+    if let Some(bundle) = kept {
+        return Ok(bundle);
+    }
+    let bundle = ask(cluster, mode).await?;
+    if let Some(place) = place {
+        keep::keep(&place, &bundle);
+    }
+    Ok(bundle)
+}
+
+/// The same without what is kept: the controller has to answer.
+pub async fn ask(cluster: &Cluster, mode: Mode) -> Result<Bundle, Problem> {
+    let user = rights::who(cluster).await?;
+    let key = KeyRequest::new().map_err(|error| Problem::of(&error))?;
+    let csr = key.csr_pem().to_owned();
+    let spec = AccessRequestSpec { user, csr, mode, ttl_seconds: TTL_SECONDS, reason: None };
+    let metadata = ObjectMeta { generate_name: Some("prepl-".to_owned()), ..<_>::default() };
+    let request = AccessRequest { metadata, spec, status: None };
+    let requests: Api<AccessRequest> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
+    let made = requests.create(&PostParams::default(), &request).await;
+    let made = made.map_err(|error| unmade(&error))?;
+    let name = made.metadata.name.unwrap_or_default();
+    let (certificate, authorities) = wait(&requests, &name).await?;
+    key.into_bundle(&certificate, &authorities).map_err(|error| Problem::of(&error))
+}
+
+fn unmade(error: &kube::Error) -> Problem {
+    if is_unknown(error) { not_installed() } else { refused("ask for access", error) }
+}
+
+async fn wait(requests: &Api<AccessRequest>, name: &str) -> Result<(String, String), Problem> {
+    let (mut pause, end) = (PAUSE.0, Instant::now() + PATIENCE);
+    loop {
+        let seen = requests.get_status(name).await;
+        let seen = seen.map_err(|error| refused("see the access request", &error))?;
+        match Stand::of(seen.status.as_ref()) {
+            Stand::Given(certificate, authorities) => return Ok((certificate, authorities)),
+            Stand::Refused(why) => return Err(Problem::denied(why)),
+            Stand::Open if Instant::now() >= end => return Err(unanswered(name)),
+            Stand::Open => sleep(pause).await,
+        }
+        pause = (pause * 2).min(PAUSE.1);
+    }
+}
+
+fn unanswered(name: &str) -> Problem {
+    Problem::failed(format!("the controller left access request {name} unanswered")).hint(
+        "see whether deploy/prepl-controller runs in the namespace that prepl is installed in",
+    )
+}
+
+/// Where an access request stands, to the one who waits for it.
+#[derive(Debug, PartialEq, Eq)]
+enum Stand {
+    Open,
+    /// Certificate and authorities, in PEM.
+    Given(String, String),
+    Refused(String),
+}
+
+impl Stand {
+    fn of(status: Option<&AccessRequestStatus>) -> Stand {
+        let Some(status) = status else { return Stand::Open };
+        match (status.phase, &status.certificate, &status.authorities) {
+            (Some(Phase::Active), Some(certificate), Some(authorities)) => {
+                Stand::Given(certificate.clone(), authorities.clone())
+            }
+            (Some(Phase::Denied), ..) => Stand::Refused(reason(status)),
+            (Some(Phase::Expired), ..) => Stand::Refused("the access is over already".to_owned()),
+            (Some(Phase::Active | Phase::Pending) | None, ..) => Stand::Open,
+        }
+    }
+}
+
+fn reason(status: &AccessRequestStatus) -> String {
+    let told = status.conditions.iter().find(|one| one.type_ == "Ready");
+    let why = told.map_or("the controller tells no reason", |one| one.message.as_str());
+    format!("access is denied: {why}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(phase: Option<Phase>) -> AccessRequestStatus {
+        AccessRequestStatus { phase, ..<_>::default() }
+    }
+
+    #[test]
+    fn a_request_is_open_until_its_certificate_is_there() {
+        assert_eq!(Stand::of(None), Stand::Open);
+        assert_eq!(Stand::of(Some(&status(None))), Stand::Open);
+        assert_eq!(Stand::of(Some(&status(Some(Phase::Pending)))), Stand::Open);
+        let mut active = status(Some(Phase::Active));
+        assert_eq!(Stand::of(Some(&active)), Stand::Open);
+        active.certificate = Some("c".to_owned());
+        active.authorities = Some("a".to_owned());
+        assert_eq!(Stand::of(Some(&active)), Stand::Given("c".to_owned(), "a".to_owned()));
+        active.phase = Some(Phase::Expired);
+        assert!(matches!(Stand::of(Some(&active)), Stand::Refused(_)));
+    }
+
+    #[test]
+    fn a_denial_gives_the_controllers_sentence() {
+        let mut denied = status(Some(Phase::Denied));
+        assert!(
+            matches!(Stand::of(Some(&denied)), Stand::Refused(why) if why.contains("no reason"))
+        );
+        let condition = serde_json::json!({
+            "type": "Ready", "status": "False", "reason": "BadKey", "message": "the key is weak",
+            "lastTransitionTime": "2026-01-01T00:00:00Z"
+        });
+        denied.conditions = vec![serde_json::from_value(condition).unwrap()];
+        let stand = Stand::of(Some(&denied));
+        assert_eq!(stand, Stand::Refused("access is denied: the key is weak".to_owned()));
+    }
+}

@@ -1,0 +1,96 @@
+//! A stream of bytes to a gateway: through the API server, or straight.
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, ListParams};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use crate::cluster::ClusterArgs;
+use crate::cluster::context::Cluster;
+use crate::cluster::refused::refused;
+use crate::problem::Problem;
+
+/// The port on which a gateway's pod serves.
+const PORT: u16 = 7071;
+
+const LABELS: &str = "app.kubernetes.io/name=prepl,app.kubernetes.io/component=gateway";
+
+/// What TLS to a gateway goes over.
+pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
+
+/// Opens a stream to the gateway that the flags name, else to one that is ready.
+pub async fn open(cluster: &Cluster, args: &ClusterArgs) -> Result<Box<dyn Duplex>, Problem> {
+    match &args.gateway {
+        Some(address) => Ok(Box::new(straight(address).await?)),
+        None => forwarded(cluster, &args.operator_namespace).await,
+    }
+}
+
+async fn straight(address: &str) -> Result<TcpStream, Problem> {
+    let stream = TcpStream::connect(address).await;
+    stream.map_err(|error| {
+        Problem::failed(format!("cannot reach the gateway at {address}: {error}"))
+            .hint("name another one with --gateway HOST:PORT, or leave the flag out")
+    })
+}
+
+async fn forwarded(cluster: &Cluster, namespace: &str) -> Result<Box<dyn Duplex>, Problem> {
+    let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
+    let found = pods.list(&ListParams::default().labels(LABELS)).await;
+    let found = found.map_err(|error| refused("find a gateway", &error))?;
+    let name =
+        found.items.iter().find(|pod| is_ready(pod)).and_then(|pod| pod.metadata.name.clone());
+    let name = name.ok_or_else(|| no_gateway(namespace))?;
+    let forward = pods.portforward(&name, &[PORT]).await;
+    let mut forward = forward.map_err(|error| refused("forward a port to a gateway", &error))?;
+    // The port that was just asked for is there to be taken once.
+    let stream = forward.take_stream(PORT).ok_or_else(|| no_gateway(namespace))?;
+    Ok(Box::new(stream))
+}
+
+fn no_gateway(namespace: &str) -> Problem {
+    Problem::failed(format!("no gateway is ready in namespace {namespace}")).hint(
+        "install the chart, name its namespace with --operator-namespace, \
+         or name a gateway with --gateway HOST:PORT",
+    )
+}
+
+/// Whether a pod says that it is ready, and is not on its way out.
+pub fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let ready = conditions.into_iter().any(|one| one.type_ == "Ready" && one.status == "True");
+    ready && pod.metadata.deletion_timestamp.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pod(value: serde_json::Value) -> Pod {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn only_a_ready_pod_that_stays_is_chosen() {
+        let status = |word| json!({ "conditions": [{ "type": "Ready", "status": word }] });
+        assert!(is_ready(&pod(json!({ "metadata": {}, "status": status("True") }))));
+        assert!(!is_ready(&pod(json!({ "metadata": {}, "status": status("False") }))));
+        assert!(!is_ready(&pod(json!({ "metadata": {} }))));
+        let leaving = json!({ "deletionTimestamp": "2026-01-01T00:00:00Z" });
+        assert!(!is_ready(&pod(json!({ "metadata": leaving, "status": status("True") }))));
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_is_not_there_is_named() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        assert!(straight(&address).await.is_ok());
+        drop(listener);
+        let problem = straight(&address).await.unwrap_err();
+        assert!(problem.message.contains(&address), "{problem}");
+    }
+}
