@@ -4,6 +4,7 @@ mod describe;
 mod evaluation;
 mod event;
 mod outcome;
+mod replica;
 
 pub use event::batch;
 
