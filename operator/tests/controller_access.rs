@@ -3,23 +3,26 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use prepl_crd::{AccessRequest, AccessRequestSpec, AccessRequestStatus, Mode, Phase, UserInfo};
-use prepl_operator::controller::access::{Step, next_step};
+use prepl_operator::controller::access::{Step, is_vouched, next_step};
 
 const CREATED: i64 = 1_800_000_000;
 
 /// What is done `after` seconds with a request of 60 seconds.
 fn step(phase: Option<Phase>, after: i64) -> Step {
-    let spec = AccessRequestSpec {
+    let mut request = AccessRequest::new("prepl-1", spec());
+    request.metadata.creation_timestamp = Some(Time(at(0)));
+    request.status = Some(AccessRequestStatus { phase, ..AccessRequestStatus::default() });
+    next_step(&request, at(after))
+}
+
+fn spec() -> AccessRequestSpec {
+    AccessRequestSpec {
         user: UserInfo { username: "mira".into(), ..UserInfo::default() },
         csr: String::new(),
         mode: Mode::Eval,
         ttl_seconds: 60,
         reason: None,
-    };
-    let mut request = AccessRequest::new("prepl-1", spec);
-    request.metadata.creation_timestamp = Some(Time(at(0)));
-    request.status = Some(AccessRequestStatus { phase, ..AccessRequestStatus::default() });
-    next_step(&request, at(after))
+    }
 }
 
 fn at(after: i64) -> Timestamp {
@@ -51,4 +54,14 @@ fn an_ended_request_is_removed_after_five_minutes() {
         assert_eq!(step(Some(phase), 359), Step::Wait(1));
         assert_eq!(step(Some(phase), 360), Step::Delete);
     }
+}
+
+#[test]
+fn only_a_request_made_after_the_policy_was_seen_to_hold_is_believed() {
+    let mut request = AccessRequest::new("prepl-1", spec());
+    assert!(!is_vouched(&request, at(0)));
+    request.metadata.creation_timestamp = Some(Time(at(10)));
+    assert!(is_vouched(&request, at(9)));
+    assert!(!is_vouched(&request, at(10)));
+    assert!(!is_vouched(&request, at(11)));
 }

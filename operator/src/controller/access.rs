@@ -91,8 +91,8 @@ pub struct Context {
     pub client: Client,
     /// Signs.
     pub authority: Arc<Authority>,
-    /// Whether the admission policy holds.
-    pub policy_holds: watch::Receiver<bool>,
+    /// Since when the admission policy is known to hold.
+    pub policy_holds_since: watch::Receiver<Option<Timestamp>>,
     /// Counts.
     pub metrics: Arc<Metrics>,
 }
@@ -122,10 +122,13 @@ impl Context {
             Step::Delete => self.delete(request).await,
             Step::Expire => self.write(request, expired(request)).await,
             Step::Sign(end) => {
-                if !*self.policy_holds.borrow() {
-                    return Err(NotDone::PolicyGone);
+                let since = *self.policy_holds_since.borrow();
+                let since = since.ok_or(NotDone::PolicyGone)?;
+                if is_vouched(request, since) {
+                    self.write(request, self.signed(request, end)).await
+                } else {
+                    self.write(request, unvouched(request)).await
                 }
-                self.write(request, self.signed(request, end)).await
             }
         }
     }
@@ -186,6 +189,19 @@ impl Context {
     fn api(&self, request: &AccessRequest) -> Api<AccessRequest> {
         Api::namespaced(self.client.clone(), &request.namespace().unwrap_or_default())
     }
+}
+
+/// Whether the request was made while the admission policy was known to hold.
+#[must_use]
+pub fn is_vouched(request: &AccessRequest, since: Timestamp) -> bool {
+    let created = request.metadata.creation_timestamp.as_ref();
+    // Creation is told in whole seconds: within the same one, the order is not known.
+    created.is_some_and(|created| created.0.as_second() > since.as_second())
+}
+
+fn unvouched(request: &AccessRequest) -> AccessRequestStatus {
+    let text = "it was made before the admission policy was seen to hold; ask again";
+    status(request, Phase::Denied, "Unvouched", text)
 }
 
 fn expired(request: &AccessRequest) -> AccessRequestStatus {

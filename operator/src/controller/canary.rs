@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::authentication::v1::{SelfSubjectReview, UserInfo as Caller};
+use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, PostParams};
 use prepl_crd::{AccessRequest, AccessRequestSpec, Mode, UserInfo};
@@ -41,22 +42,23 @@ pub enum PolicyGone {
     TooSlow,
 }
 
-/// Looks for ever, and tells whether access may be given.
+/// Looks for ever, and tells since when users can be believed.
 pub async fn watch(
     client: Client,
     namespace: String,
-    holds: watch::Sender<bool>,
+    holds_since: watch::Sender<Option<Timestamp>>,
     metrics: Arc<Metrics>,
 ) {
     loop {
+        let begun = Timestamp::now();
         let answer = time::timeout(PATIENCE, look(&client, &namespace)).await;
         let pause = match answer.unwrap_or(Err(PolicyGone::TooSlow)) {
             Ok(()) => {
-                holds.send_replace(true);
+                holds_since.send_modify(|since| *since = since.or(Some(begun)));
                 EVERY
             }
             Err(error) => {
-                holds.send_replace(false);
+                holds_since.send_replace(None);
                 metrics.canary_failed.add();
                 tracing::error!(%error, cause = ?std::error::Error::source(&error), "no access is given");
                 AGAIN

@@ -82,11 +82,11 @@ async fn work(args: &Args, metrics: &Arc<Metrics>) -> Result<(), Stopped> {
     let authority = Arc::new(established(&client, args).await);
     let name = Name::controller(&args.trust_domain, &args.pod_uid)?;
     let credentials = authority::serving(&authority, args, &name)?;
-    let (holds, policy_holds) = watch::channel(false);
+    let (holds_since, policy_holds_since) = watch::channel(None);
     let access = access::Context {
         client: client.clone(),
         authority: Arc::clone(&authority),
-        policy_holds,
+        policy_holds_since,
         metrics: Arc::clone(metrics),
     };
     let hook = serve_webhook(args, &client, &authority, &credentials, metrics);
@@ -96,7 +96,7 @@ async fn work(args: &Args, metrics: &Arc<Metrics>) -> Result<(), Stopped> {
         ended = hook => ended,
         ended = enrolment => ended,
         () = access::run(access) => Ok(()),
-        () = canary::watch(client.clone(), args.namespace.clone(), holds, Arc::clone(metrics)) => Ok(()),
+        () = canary::watch(client.clone(), args.namespace.clone(), holds_since, Arc::clone(metrics)) => Ok(()),
         () = authority::renew(&authority, args, &name, &credentials) => Ok(()),
     }
 }
