@@ -287,3 +287,10 @@ fn a_demo_that_is_not_installed_says_how_to_get_it() {
     let text = refused(&output, 1);
     assert!(text.contains("cargo run -p prepl-demo"), "{text}");
 }
+
+#[test]
+fn a_kubeconfig_that_is_not_there_is_named() {
+    let args = ["auth", "can-i", "--kubeconfig", "/no/such/kubeconfig"];
+    let text = refused(&run(None, &args), 1);
+    assert!(text.contains("/no/such/kubeconfig") && text.contains("\nhint: "), "{text}");
+}
