@@ -154,7 +154,8 @@ impl Evaluator {
         // The own one first: who has too many waits for himself and in nobody's way. The semaphore
         // is never closed.
         let places = [portion.run().await, self.running.acquire().await.ok()];
-        let lease = self.sessions.lease(caller, evaluation.session.as_ref()).await;
+        let lease =
+            self.sessions.lease(caller, evaluation.session.as_ref(), portion.sessions()).await;
         let lease = lease.map_err(|none| match none {
             NoSession::NotOpened(reason) => Outcome::Unreachable(Reason::new(reason.to_string())),
             NoSession::TooMany => limit(&none.to_string()),

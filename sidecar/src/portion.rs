@@ -12,6 +12,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 pub const USER_CONNECTIONS: usize = 64;
 /// Evaluations of one user in the runtime at a time: half of all.
 pub const USER_RUNNING: usize = 8;
+/// Kept sessions of one user at a time: a quarter of all.
+pub const USER_SESSIONS: usize = 16;
 /// Evaluations of one user that may wait in line: a quarter of all.
 pub const USER_WAITING: usize = 64;
 
@@ -25,6 +27,7 @@ pub struct Portion {
     connections: Arc<Semaphore>,
     running: Semaphore,
     line: Semaphore,
+    sessions: usize,
 }
 
 impl Portions {
@@ -51,22 +54,34 @@ impl Portion {
                 Semaphore::MAX_PERMITS,
                 Semaphore::MAX_PERMITS,
                 Semaphore::MAX_PERMITS,
+                usize::MAX,
             ),
-            _ => Portion::sized(USER_CONNECTIONS, USER_RUNNING, USER_RUNNING + USER_WAITING),
+            _ => Portion::sized(
+                USER_CONNECTIONS,
+                USER_RUNNING,
+                USER_RUNNING + USER_WAITING,
+                USER_SESSIONS,
+            ),
         }
     }
 
-    fn sized(connections: usize, running: usize, line: usize) -> Portion {
+    fn sized(connections: usize, running: usize, line: usize, sessions: usize) -> Portion {
         Portion {
             connections: Arc::new(Semaphore::new(connections)),
             running: Semaphore::new(running),
             line: Semaphore::new(line),
+            sessions,
         }
     }
 
     /// A place for a connection, if one is left.
     pub fn connect(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.connections).try_acquire_owned().ok()
+    }
+
+    /// How many sessions may be kept for it.
+    pub fn sessions(&self) -> usize {
+        self.sessions
     }
 
     /// A place in line for an evaluation, if one is left.

@@ -9,7 +9,7 @@ use prepl_identity::Name;
 use prepl_proto::convert::batch;
 use prepl_proto::v1;
 use prepl_proto::v1::sidecar_server::Sidecar;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
@@ -25,12 +25,16 @@ const BATCH_EVENTS: usize = 8;
 /// A message is not added to once it has so much text: large values go one by one.
 const BATCH_TEXT: usize = 64 << 10;
 
+/// Descriptions in the making at a time, of all callers: each opens a session with the app.
+const DESCRIBING: usize = 4;
+
 /// The service of one replica.
 #[derive(Clone)]
 pub struct Service {
     uid: Arc<str>,
     sessions: Arc<Sessions>,
     evaluator: Arc<Evaluator>,
+    describing: Arc<Semaphore>,
 }
 
 /// Who is at the other end of the connection; put beside each request by [`crate::serve`].
@@ -52,7 +56,7 @@ impl Peer {
 impl Service {
     /// A service for the replica `uid`.
     pub fn new(uid: Arc<str>, sessions: Arc<Sessions>, evaluator: Arc<Evaluator>) -> Service {
-        Service { uid, sessions, evaluator }
+        Service { uid, sessions, evaluator, describing: Arc::new(Semaphore::new(DESCRIBING)) }
     }
 
     fn follow(&self, peer: &Peer, wire: v1::EvalRequest) -> Result<Followed, Status> {
@@ -112,6 +116,8 @@ impl Sidecar for Service {
         request: Request<v1::DescribeRequest>,
     ) -> Result<Response<v1::DescribeReply>, Status> {
         admit(&peer(&request)?.name, Wish::Describe).map_err(denied)?;
+        // The semaphore is never closed; without a place the question would only come earlier.
+        let _place = self.describing.acquire().await;
         let description = self.sessions.describe().await;
         let description = description.map_err(|none| Status::unavailable(none.to_string()))?;
         Ok(Response::new(description.into()))

@@ -70,8 +70,11 @@ pub enum NoSession {
     /// The runtime gives none.
     #[error(transparent)]
     NotOpened(#[from] NotOpened),
-    /// Too many names are in use.
-    #[error("{MAX_KEPT} sessions are kept here already; close one, or wait until one is idle")]
+    /// Too many names are in use, by all callers or by this one.
+    #[error(
+        "too many sessions are kept here already; use a name of yours again, or wait until one is \
+         idle"
+    )]
     TooMany,
 }
 
@@ -121,9 +124,10 @@ impl Sessions {
         self: &Arc<Self>,
         caller: &Arc<str>,
         name: Option<&SessionName>,
+        own_most: usize,
     ) -> Result<Lease, NoSession> {
         let Some(name) = name else { return Ok(Lease(Held::Fresh(self.fresh().await?))) };
-        let mut slot = self.slot((Arc::clone(caller), name.clone()))?.lock_owned().await;
+        let mut slot = self.slot((Arc::clone(caller), name.clone()), own_most)?.lock_owned().await;
         if !slot.as_mut().is_some_and(Session::is_usable) {
             *slot = Some(self.fresh().await?);
         }
@@ -203,10 +207,13 @@ impl Sessions {
         Ok((Session::Stream(Box::new(session)), runtime))
     }
 
-    fn slot(&self, key: Key) -> Result<Slot, NoSession> {
+    fn slot(&self, key: Key, own_most: usize) -> Result<Slot, NoSession> {
         let mut kept = self.kept();
-        if kept.len() >= MAX_KEPT && !kept.contains_key(&key) {
-            return Err(NoSession::TooMany);
+        if !kept.contains_key(&key) {
+            let own = kept.keys().filter(|(caller, _)| *caller == key.0).count();
+            if own >= own_most || kept.len() >= MAX_KEPT {
+                return Err(NoSession::TooMany);
+            }
         }
         let now = Instant::now();
         let entry = kept.entry(key).or_insert_with(|| Kept { slot: Slot::default(), used: now });

@@ -1,5 +1,7 @@
 //! A sidecar enrols with a controller over real TLS.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;

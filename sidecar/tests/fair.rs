@@ -12,7 +12,7 @@ use prepl_identity::Name;
 use prepl_script::Sight;
 use prepl_sidecar::endpoint::Endpoint;
 use prepl_sidecar::evaluator::{Evaluator, Followed};
-use prepl_sidecar::portion::{Portion, USER_RUNNING, USER_WAITING};
+use prepl_sidecar::portion::{Portion, USER_RUNNING, USER_SESSIONS, USER_WAITING};
 use prepl_sidecar::session::Sessions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -124,4 +124,21 @@ async fn a_gateway_has_all_places() {
     for events in &mut waiting {
         begun(events).await;
     }
+}
+
+#[tokio::test]
+async fn a_user_who_keeps_many_sessions_leaves_room_for_another() {
+    let sessions = Sessions::new(Endpoint::Rhai, Sight::default());
+    let (greedy, other) = (Caller::new("user/evaluator/evil"), Caller::new("user/admin/mira"));
+    let keep = async |caller: &Caller, name: &str| {
+        let name = name.parse().unwrap();
+        let most = caller.portion.sessions();
+        sessions.lease(&caller.name, Some(&name), most).await.map(drop).is_ok()
+    };
+    for number in 0..USER_SESSIONS {
+        assert!(keep(&greedy, &format!("s{number}")).await, "{number}");
+    }
+    assert!(!keep(&greedy, "one-more").await);
+    assert!(keep(&greedy, "s0").await, "a name that it has");
+    assert!(keep(&other, "one-more").await);
 }

@@ -1,5 +1,7 @@
 //! A user's time-limited right to reach the replicas of one namespace.
 
+#![allow(clippy::duplicated_attributes, reason = "each printed column has its own type")]
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};

@@ -100,7 +100,9 @@ async fn stall_on(name: &str, address: SocketAddr) -> Result<(), Failure> {
 /// The same through the sidecar's driver.
 async fn with_driver(address: SocketAddr) -> Result<Duration, Failure> {
     let patience = Duration::from_secs(10);
-    let (mut session, _) = StreamSession::open(address, Box::new(Nrepl::new()), Budget::default().share(), patience).await?;
+    let (mut session, _) =
+        StreamSession::open(address, Box::new(Nrepl::new()), Budget::default().share(), patience)
+            .await?;
     let limits = Limits::default();
     let ask = Ask {
         expression: prepl_core::Expression::new(SUM.0)?,
