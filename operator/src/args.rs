@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand};
 use prepl_runtime::log::LogArgs;
 
-use crate::{controller, gateway};
+use crate::controller;
 
-/// prepl in a cluster: injects sidecars, gives certificates, and fans runs out
+/// prepl in a cluster: injects sidecars, gives certificates, answers access requests
 #[derive(Debug, Parser)]
 #[command(name = "prepl-operator", version, max_term_width = 100)]
 pub struct Cli {
@@ -18,11 +18,9 @@ pub struct Cli {
     pub log: LogArgs,
 }
 
-/// The two roles; they run in Deployments of their own, with service accounts of their own.
+/// The roles; each runs in a Deployment of its own, with a service account of its own.
 #[derive(Debug, Subcommand)]
 pub enum Role {
     /// Inject sidecars, give certificates, answer access requests
-    Controller(controller::Args),
-    /// Take runs from users and ask the pods
-    Gateway(gateway::Args),
+    Controller(Box<controller::Args>),
 }

@@ -1,5 +1,5 @@
 //! The gateway as a service of a cluster.
+//!
+//! Reading order: [`pods`] which pods are replicas.
 
-/// Arguments of `gateway`.
-#[derive(Debug, clap::Args)]
-pub struct Args {}
+pub mod pods;

@@ -1,7 +1,8 @@
-//! prepl in a cluster: the controller and the gateway, two roles of one program.
+//! prepl in a cluster: the controller puts sidecars into pods, gives certificates and answers
+//! access requests.
 //!
-//! The controller puts sidecars into pods, gives certificates and answers access requests; one of
-//! its replicas is active. The gateway takes runs from users and asks the pods; any number of them.
+//! The second role, a gateway that takes runs from users and asks the pods, is on its way: it has
+//! [`gateway`], which tells which pods are replicas.
 //! This crate must not know: drivers, terminals, how answers are folded.
 //!
 //! Reading order: [`args`] the command line · [`controller`] · [`gateway`].

@@ -12,12 +12,10 @@ async fn main() -> ExitCode {
     if let Err(error) = cli.log.init() {
         return failed(&error);
     }
-    match cli.role {
-        Role::Controller(args) => match controller::run(args).await {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failed(&error),
-        },
-        Role::Gateway(_) => ExitCode::SUCCESS,
+    let Role::Controller(args) = cli.role;
+    match controller::run(*args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
     }
 }
 

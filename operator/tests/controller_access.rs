@@ -1,5 +1,7 @@
 //! What becomes of an access request as time goes by.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use prepl_crd::{AccessRequest, AccessRequestSpec, AccessRequestStatus, Mode, Phase, UserInfo};

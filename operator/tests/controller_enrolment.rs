@@ -1,5 +1,7 @@
 //! Whom a token makes known, and which pods get a certificate.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 use k8s_openapi::api::authentication::v1::TokenReviewStatus;
 use k8s_openapi::api::core::v1::Pod;
 use prepl_operator::controller::enrolment::{PodIdentity, Refused, check_sidecar};

@@ -1,5 +1,7 @@
 //! Which pods get a sidecar, and what it looks like.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 use k8s_openapi::api::core::v1::Pod;
 use prepl_operator::controller::inject::{SidecarSettings, Skip, Verdict, judge};
 use serde_json::{Value, json};

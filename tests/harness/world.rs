@@ -50,7 +50,8 @@ impl World {
         let bundle = self.bundle_file(self.replicas.len());
         self.sidecar_bundle(self.replicas.len()).write(&bundle).expect("a bundle");
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let args = Serve { source: Source::of_bundle(bundle), listen, repl: endpoint, roots: Vec::new() };
+        let args =
+            Serve { source: Source::of_bundle(bundle), listen, repl: endpoint, roots: Vec::new() };
         let bound = bind(&args).await.expect("a sidecar");
         let address = bound.address().expect("an address");
         self.sidecars.spawn(async move {

@@ -1,7 +1,5 @@
 //! One denial denies the whole selection, and each workload is asked for once.
 
-#![expect(clippy::unwrap_used, reason = "a replica of a test is a good one")]
-
 use prepl_core::{Labels, Reason, Replica, ReplicaId, Selection, Workload};
 use prepl_policy::{Verdict, decide};
 use proptest::prelude::*;

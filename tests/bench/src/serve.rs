@@ -50,7 +50,12 @@ where
 
 async fn start_sidecar(servers: Servers, number: usize) -> Result<SocketAddr, Failure> {
     let bundle = bundle_path(&servers.folder, number);
-    let args = Serve { source: Source::of_bundle(bundle), listen: ANY_PORT, repl: servers.repl, roots: Vec::new() };
+    let args = Serve {
+        source: Source::of_bundle(bundle),
+        listen: ANY_PORT,
+        repl: servers.repl,
+        roots: Vec::new(),
+    };
     let bound = bind(&args).await?;
     let address = bound.address()?;
     tokio::spawn(bound.serve(pending()));

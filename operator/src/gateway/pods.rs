@@ -1,0 +1,74 @@
+//! Which pods are replicas, and what is known about them.
+
+use std::net::IpAddr;
+
+use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use prepl_core::{Replica, ReplicaId, Workload};
+
+use crate::controller::labels::{CONTAINER, LABEL_INJECTED};
+
+/// Where a sidecar listens.
+const PORT: u16 = 7070;
+
+/// A pod as a replica; `None` for a pod that cannot be asked.
+///
+/// `deployment` names the Deployment of a ReplicaSet of the pod's namespace, and `zone` the zone of
+/// a node, each when known.
+pub fn replica(
+    pod: &Pod,
+    deployment: impl Fn(&str) -> Option<String>,
+    zone: impl Fn(&str) -> Option<String>,
+) -> Option<Replica> {
+    let (meta, spec) = (&pod.metadata, pod.spec.as_ref()?);
+    let labels = meta.labels.as_ref()?;
+    let injected = labels.get(LABEL_INJECTED).is_some_and(|value| value == "true");
+    if !injected || !has_sidecar(spec) || !running(pod) || spec.host_network == Some(true) {
+        return None;
+    }
+    let address: IpAddr = pod.status.as_ref()?.pod_ip.as_ref()?.parse().ok()?;
+    let node = spec.node_name.clone().unwrap_or_default();
+    Some(Replica {
+        id: ReplicaId {
+            namespace: meta.namespace.clone()?.into(),
+            name: meta.name.clone()?.into(),
+            uid: meta.uid.clone()?.into(),
+        },
+        workload: workload(pod, deployment)?,
+        labels: labels.clone().into_iter().collect(),
+        zone: zone(&node).unwrap_or_default().into(),
+        node: node.into(),
+        version: version(spec).into(),
+        address: std::net::SocketAddr::new(address, PORT).to_string().into(),
+    })
+}
+
+fn has_sidecar(spec: &PodSpec) -> bool {
+    spec.init_containers.iter().flatten().any(|container| container.name == CONTAINER)
+}
+
+fn running(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    phase == Some("Running") && pod.metadata.deletion_timestamp.is_none()
+}
+
+fn workload(pod: &Pod, deployment: impl Fn(&str) -> Option<String>) -> Option<Workload> {
+    let owners = pod.metadata.owner_references.iter().flatten();
+    let Some(owner) = owners.into_iter().find(|owner| owner.controller == Some(true)) else {
+        return Some(Workload { kind: "pod".into(), name: pod.metadata.name.clone()?.into() });
+    };
+    let by_deployment = (owner.kind == "ReplicaSet").then(|| deployment(&owner.name)).flatten();
+    Some(match by_deployment {
+        Some(name) => Workload { kind: "deployment".into(), name: name.into() },
+        None => {
+            Workload { kind: owner.kind.to_lowercase().into(), name: owner.name.clone().into() }
+        }
+    })
+}
+
+/// The tag of the first container's image; empty when it has none.
+fn version(spec: &PodSpec) -> String {
+    let image = spec.containers.first().and_then(|container| container.image.as_deref());
+    let image = image.unwrap_or_default().split('@').next().unwrap_or_default();
+    let last = image.rsplit('/').next().unwrap_or_default();
+    last.split_once(':').map_or_else(String::new, |(_, tag)| tag.to_owned())
+}

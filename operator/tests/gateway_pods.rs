@@ -1,0 +1,69 @@
+//! A running pod with a sidecar is a replica; every other is none.
+
+#![expect(clippy::unwrap_used, reason = "a pod that cannot be read is a failed test")]
+
+use k8s_openapi::api::core::v1::Pod;
+use prepl_core::Replica;
+use prepl_operator::gateway::pods;
+use serde_json::{Value, json};
+
+fn pod() -> Value {
+    json!({
+        "metadata": {
+            "namespace": "shop", "name": "api-1", "uid": "u1",
+            "labels": {"app": "api", "prepl.dev/injected": "true"},
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "api-7d",
+                "uid": "r", "controller": true}],
+        },
+        "spec": {
+            "nodeName": "n1",
+            "initContainers": [{"name": "prepl"}],
+            "containers": [{"name": "app", "image": "registry:5000/api:1.4@sha256:ab"}],
+        },
+        "status": {"phase": "Running", "podIP": "fd00::7"},
+    })
+}
+
+fn seen(pod: Value) -> Option<Replica> {
+    let pod: Pod = serde_json::from_value(pod).unwrap();
+    pods::replica(
+        &pod,
+        |set| (set == "api-7d").then(|| "api".to_owned()),
+        |node| (node == "n1").then(|| "z1".to_owned()),
+    )
+}
+
+#[test]
+fn a_running_pod_with_a_sidecar_is_a_replica_of_its_deployment() {
+    let replica = seen(pod()).unwrap();
+    assert_eq!(replica.workload.to_string(), "deployment/api");
+    assert_eq!((&*replica.version, &*replica.zone, &*replica.node), ("1.4", "z1", "n1"));
+    assert_eq!(&*replica.address, "[fd00::7]:7070");
+}
+
+#[test]
+fn a_pod_that_cannot_be_asked_is_no_replica() {
+    let changes = [
+        ("/metadata/labels/prepl.dev~1injected", json!("false")),
+        ("/metadata/uid", Value::Null),
+        ("/spec/initContainers", json!([])),
+        (
+            "/spec",
+            json!({"containers": [], "hostNetwork": true, "initContainers": [{"name": "prepl"}]}),
+        ),
+        ("/status/phase", json!("Pending")),
+        ("/status/podIP", json!("not an address")),
+    ];
+    for (path, value) in changes {
+        let mut pod = pod();
+        *pod.pointer_mut(path).unwrap() = value;
+        assert_eq!(seen(pod), None, "{path}");
+    }
+}
+
+#[test]
+fn a_pod_that_nobody_owns_is_its_own_workload() {
+    let mut pod = pod();
+    pod["metadata"]["ownerReferences"] = json!([]);
+    assert_eq!(seen(pod).unwrap().workload.to_string(), "pod/api-1");
+}
