@@ -11,6 +11,7 @@
 //! This crate must not know Kubernetes, other replicas, or how answers are folded.
 
 pub mod admit;
+pub mod allocator;
 pub mod args;
 pub mod budget;
 pub mod driver;

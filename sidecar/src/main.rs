@@ -4,8 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use prepl_sidecar::args::Cli;
-use prepl_sidecar::run;
+use prepl_sidecar::{allocator, run};
 
 fn main() -> ExitCode {
-    run::main(&Cli::parse())
+    let cli = Cli::parse();
+    // Where it cannot start anew it serves all the same, and needs more memory.
+    let _ = allocator::settle();
+    run::main(&cli)
 }
