@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
-use std::net::SocketAddr;
+#[path = "support/stub.rs"]
+mod stub;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -15,32 +17,12 @@ use prepl_sidecar::evaluator::{Evaluator, Followed};
 use prepl_sidecar::portion::{Portion, USER_RUNNING, USER_SESSIONS, USER_WAITING};
 use prepl_sidecar::session::Sessions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-
-const DESCRIBED: &str = "d2:id1:13:opsl5:clone4:evale6:status4:donee";
-const CLONED: &str = "d2:id1:211:new-session1:s6:status4:donee";
-
-/// An nREPL server that answers everything but `wait`.
-async fn start_server() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((peer, _)) = listener.accept().await {
-            tokio::spawn(answer(peer));
-        }
-    });
-    address
-}
 
 /// Ends when the peer leaves: it is the peer who is tested.
 async fn answer(mut peer: TcpStream) -> std::io::Result<()> {
-    let mut heard = Vec::with_capacity(4096);
-    for answer in [DESCRIBED, CLONED] {
-        peer.read_buf(&mut heard).await?;
-        peer.write_all(answer.as_bytes()).await?;
-    }
-    peer.read_buf(&mut heard).await?;
+    let mut heard = stub::open(&mut peer).await?;
     if !heard.windows(6).any(|code| code == b"4:wait") {
         peer.write_all(b"d2:id1:36:status4:donee").await?;
     }
@@ -95,7 +77,7 @@ async fn begun(events: &mut mpsc::Receiver<Event>) {
 }
 
 async fn evaluator() -> Arc<Evaluator> {
-    let sessions = Sessions::new(Endpoint::Nrepl(start_server().await), Sight::default());
+    let sessions = Sessions::new(Endpoint::Nrepl(stub::start(answer).await), Sight::default());
     let ceiling = Limits::new(Duration::from_secs(60), 1024, 1024).unwrap();
     Evaluator::new(sessions, ceiling)
 }

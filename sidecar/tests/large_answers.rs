@@ -5,7 +5,9 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
-use std::net::SocketAddr;
+#[path = "support/stub.rs"]
+mod stub;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,16 +20,13 @@ use prepl_sidecar::evaluator::{Evaluator, Followed};
 use prepl_sidecar::portion::Portion;
 use prepl_sidecar::session::Sessions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 const PARALLEL: u8 = 16;
 /// Bytes of each value; with its keys it is just below the largest message.
 const VALUE: usize = 15 << 20;
 /// What a sidecar may grow by beyond what it takes anyway.
 const BOUND: usize = 40 << 20;
-
-const OPS: &str = "d2:id1:13:opsl5:clone4:evale6:status4:donee";
-const CLONED: &str = "d2:id1:211:new-session1:s6:status4:donee";
 
 /// The largest memory of this process so far, in bytes.
 fn peak() -> usize {
@@ -36,26 +35,9 @@ fn peak() -> usize {
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
 }
 
-/// An nREPL server to which everything has a large value.
-async fn start_server() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((peer, _)) = listener.accept().await {
-            tokio::spawn(answer(peer));
-        }
-    });
-    address
-}
-
 /// Ends when the peer leaves: it is the peer who is tested.
 async fn answer(mut peer: TcpStream) -> std::io::Result<()> {
-    let mut heard = Vec::new();
-    for answer in [OPS, CLONED] {
-        peer.read_buf(&mut heard).await?;
-        peer.write_all(answer.as_bytes()).await?;
-    }
-    peer.read_buf(&mut heard).await?;
+    let mut heard = stub::open(&mut peer).await?;
     peer.write_all(format!("d2:id1:32:ns4:user5:value{VALUE}:").as_bytes()).await?;
     let piece = vec![b'x'; 64 << 10];
     for _ in 0..VALUE / piece.len() {
@@ -110,7 +92,7 @@ async fn follow(mut events: tokio::sync::mpsc::Receiver<Event>) -> (usize, Outco
 
 #[tokio::test]
 async fn sixteen_values_of_15_mib_are_not_held_at_a_time() {
-    let sessions = Sessions::new(Endpoint::Nrepl(start_server().await), Sight::default());
+    let sessions = Sessions::new(Endpoint::Nrepl(stub::start(answer).await), Sight::default());
     let most = MAX_VALUE;
     let ceiling = Limits::new(Duration::from_secs(60), most, most).unwrap();
     let evaluator = Evaluator::new(sessions, ceiling);
