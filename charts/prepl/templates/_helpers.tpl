@@ -38,8 +38,6 @@ seccompProfile: {type: RuntimeDefault}
 
 {{/* Who a pod is, for its own use. */}}
 {{- define "prepl.podEnv" -}}
-- name: PREPL_POD_NAME
-  valueFrom: {fieldRef: {fieldPath: metadata.name}}
 - name: PREPL_POD_UID
   valueFrom: {fieldRef: {fieldPath: metadata.uid}}
 - name: PREPL_NAMESPACE

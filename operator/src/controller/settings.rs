@@ -22,9 +22,6 @@ pub struct Args {
     /// This pod's UID
     #[arg(long, value_name = "UID", env = "PREPL_POD_UID")]
     pub pod_uid: String,
-    /// This pod's name
-    #[arg(long, value_name = "NAME", env = "PREPL_POD_NAME")]
-    pub pod_name: String,
     /// Where the injection webhook listens
     #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:9443")]
     pub webhook_listen: SocketAddr,
