@@ -13,7 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("prepl-core", &[]),
     ("prepl-bencode", &[]),
     ("prepl-identity", &[]),
-    ("prepl-runtime", &[]),
+    ("prepl-runtime", &["prepl-identity", "prepl-proto"]),
     ("prepl-script", &[]),
     ("prepl-fanout", &["prepl-core"]),
     ("prepl-fold", &["prepl-core"]),
@@ -29,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "prepl-core",
             "prepl-crd",
+            "prepl-fanout",
             "prepl-gateway",
             "prepl-identity",
             "prepl-policy",
@@ -97,6 +98,7 @@ const NAMED_BY: &[(&str, &[&str])] = &[
         &[
             "prepl-proto",
             "prepl-gateway",
+            "prepl-runtime",
             "prepl-sidecar",
             "prepl-operator",
             "prepl-tests",

@@ -5,7 +5,6 @@ use prepl_core::ExitCode;
 use prepl_core::selection::Pattern;
 use prepl_crd::{Mode, UserInfo};
 
-use crate::cluster::ClusterArgs;
 use crate::cluster::context::Cluster;
 use crate::cluster::rights;
 use crate::command::Global;
@@ -29,8 +28,6 @@ pub struct AuthArgs {
     /// Namespace to look in; without it, that of the context
     #[arg(short, long, global = true, value_name = "NAME")]
     namespace: Option<String>,
-    #[command(flatten)]
-    cluster: ClusterArgs,
 }
 
 #[derive(Subcommand, Clone, Debug)]
@@ -70,7 +67,7 @@ pub fn run(args: &AuthArgs, global: &Global) -> Result<u8, Problem> {
     let mut console = Console::detect(global.color);
     let runtime = reach::runtime()?;
     let (text, code) = runtime.block_on(async {
-        let cluster = Cluster::open(&args.cluster, args.namespace.as_deref()).await?;
+        let cluster = Cluster::open(&global.cluster, args.namespace.as_deref()).await?;
         match &args.question {
             Question::Whoami => Ok((shown(&rights::who(&cluster).await?), ExitCode::Ok)),
             Question::CanI { right, workload } => {

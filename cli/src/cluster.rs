@@ -2,10 +2,12 @@
 //!
 //! Reading order: [`context`] the kubeconfig's choice · [`refused`] what the API server's errors
 //! mean · [`rights`] who the user is and what he may do · [`access`] the access request · [`keep`]
-//! its certificate between commands · [`forward`] a stream to a gateway.
+//! its certificate between commands · [`forward`] a stream to a gateway · [`fleet`] the replicas
+//! behind it.
 
 pub mod access;
 pub mod context;
+pub mod fleet;
 pub mod forward;
 pub mod keep;
 pub mod refused;
@@ -20,15 +22,22 @@ use clap::Args;
 #[command(next_help_heading = "Which cluster")]
 pub struct ClusterArgs {
     /// Context of the kubeconfig; without it, the current one
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "fleet")]
     pub context: Option<String>,
     /// The kubeconfig; without it, KUBECONFIG or ~/.kube/config
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", conflicts_with = "fleet")]
     pub kubeconfig: Option<PathBuf>,
     /// Reach the gateway here rather than through the API server
-    #[arg(long, global = true, value_name = "HOST:PORT")]
+    #[arg(long, global = true, value_name = "HOST:PORT", conflicts_with = "fleet")]
     pub gateway: Option<String>,
     /// Namespace that prepl is installed in
     #[arg(long, global = true, default_value = "prepl-system", value_name = "NAME")]
     pub operator_namespace: String,
+}
+
+impl ClusterArgs {
+    /// Whether a flag chooses a cluster, so that PREPL_FLEET does not count.
+    pub fn are_given(&self) -> bool {
+        self.context.is_some() || self.kubeconfig.is_some() || self.gateway.is_some()
+    }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
+use crate::cluster::ClusterArgs;
 use crate::console::{ColorChoice, Console};
 use crate::problem::Problem;
 use crate::{auth, completion, demo, doctor, exec, fleet, targets};
@@ -31,18 +32,25 @@ struct Prepl {
 /// Flags of every command.
 #[derive(Args, Clone, Debug)]
 pub struct Global {
-    /// Folder of the fleet; without it, PREPL_FLEET names it
+    /// Folder of a fleet; without it PREPL_FLEET names one, else the kubeconfig's cluster is asked
     #[arg(long, global = true, value_name = "PATH")]
     pub fleet: Option<PathBuf>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
     pub color: ColorChoice,
+    /// Which cluster
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
 }
 
 impl Global {
-    /// The folder of an existing fleet: the flag's, else that of a PREPL_FLEET that is not empty.
+    /// The folder of an existing fleet: the flag's, else that of a PREPL_FLEET that is not empty,
+    /// unless a flag chooses a cluster.
     pub fn fleet(&self) -> Option<PathBuf> {
-        let named = || std::env::var_os("PREPL_FLEET").filter(|path| !path.is_empty());
+        let named = || {
+            let name = std::env::var_os("PREPL_FLEET").filter(|path| !path.is_empty());
+            name.filter(|_| !self.cluster.are_given())
+        };
         self.fleet.clone().or_else(|| named().map(PathBuf::from))
     }
 }

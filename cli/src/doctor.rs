@@ -26,8 +26,6 @@ pub struct DoctorArgs {
     /// Namespace to look in; without it, that of the context
     #[arg(short, long, value_name = "NAME")]
     namespace: Option<String>,
-    #[command(flatten)]
-    cluster: ClusterArgs,
 }
 
 /// What one check found: a sentence that all is well, or what is not.
@@ -37,7 +35,7 @@ type Finding = Result<String, Problem>;
 pub fn run(args: &DoctorArgs, global: &Global) -> Result<u8, Problem> {
     let mut console = Console::detect(global.color);
     let runtime = reach::runtime()?;
-    let findings = runtime.block_on(examine(args));
+    let findings = runtime.block_on(examine(args, &global.cluster));
     runtime.shutdown_background();
     console.answer(&findings.iter().map(line).collect::<String>());
     console.written()?;
@@ -45,8 +43,8 @@ pub fn run(args: &DoctorArgs, global: &Global) -> Result<u8, Problem> {
     Ok(if well { ExitCode::Ok } else { ExitCode::Failed }.number())
 }
 
-async fn examine(args: &DoctorArgs) -> Vec<Finding> {
-    let cluster = match Cluster::open(&args.cluster, args.namespace.as_deref()).await {
+async fn examine(args: &DoctorArgs, from: &ClusterArgs) -> Vec<Finding> {
+    let cluster = match Cluster::open(from, args.namespace.as_deref()).await {
         Ok(cluster) => cluster,
         Err(problem) => return vec![Err(problem)],
     };
@@ -60,7 +58,7 @@ async fn examine(args: &DoctorArgs) -> Vec<Finding> {
     }
     let (access, gateway, inspect, eval, pods) = tokio::join!(
         access(&cluster),
-        gateway(&cluster, &args.cluster),
+        gateway(&cluster, from),
         right(&cluster, Mode::Inspect),
         right(&cluster, Mode::Eval),
         pods(&cluster),
@@ -71,7 +69,7 @@ async fn examine(args: &DoctorArgs) -> Vec<Finding> {
 
 /// A fresh access: one that is kept would hide a controller that is away.
 async fn access(cluster: &Cluster) -> Finding {
-    let bundle = access::ask(cluster, Mode::Inspect).await?;
+    let bundle = access::ask(cluster, Mode::Inspect, access::SHORTEST).await?;
     Ok(format!("the controller gives access as {}", bundle.name()))
 }
 

@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use prepl_core::{Answer, Report, Selection, Summary};
-use prepl_gateway::Run;
+use prepl_gateway::Running;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::console::Console;
 use crate::gather::Gathering;
 use crate::live::Live;
+use crate::problem::Problem;
 use crate::progress::{Progress, REDRAW};
 
 /// A run that is followed.
@@ -22,22 +23,25 @@ pub struct Follow<'a> {
     begun: Instant,
     stop_asked: bool,
     interrupts: Interrupts,
+    first: String,
 }
 
 impl<'a> Follow<'a> {
-    /// Follows a run over a selection; progress is drawn when wanted.
+    /// Follows a run over a selection: `live` tells what to write first, and then. Progress is
+    /// drawn when wanted.
     ///
     /// From here on Ctrl-C no longer ends the process: call it before the run starts, in a tokio
     /// runtime.
     pub fn new(
         console: &'a mut Console,
         selection: &Selection,
-        live: Live,
+        (live, first): (Live, String),
         with_progress: bool,
     ) -> Follow<'a> {
         Follow {
             console,
             live,
+            first,
             progress: Progress::new(selection.len(), with_progress),
             gathering: Gathering::new(selection),
             begun: Instant::now(),
@@ -46,8 +50,23 @@ impl<'a> Follow<'a> {
         }
     }
 
+    /// Waits until a run has started, or for Ctrl-C.
+    pub async fn start<R>(
+        &mut self,
+        starting: impl Future<Output = Result<R, Problem>>,
+    ) -> Result<R, Problem> {
+        tokio::select! {
+            started = starting => started,
+            () = self.interrupts.next() => Err(Problem::interrupted(
+                "interrupted before the gateway answered",
+            )
+            .hint("should it have started something, that ends by its own time limit")),
+        }
+    }
+
     /// Waits for the end of the run, or for the second Ctrl-C.
-    pub async fn to_the_end(mut self, mut run: Run) -> (Vec<Answer>, Summary) {
+    pub async fn to_the_end(mut self, mut run: impl Running) -> (Vec<Answer>, Summary) {
+        self.console.answer(&std::mem::take(&mut self.first));
         let mut ticks = interval(REDRAW);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // The first tick comes at once; a run that is over by the second shows no progress.
@@ -71,7 +90,7 @@ impl<'a> Follow<'a> {
         self.gathering.finish(self.begun.elapsed())
     }
 
-    fn report(&mut self, report: Report, run: &Run) {
+    fn report(&mut self, report: Report, run: &impl Running) {
         let mut text = self.live.report(&report);
         if let Some(answer) = self.gathering.take(report) {
             self.progress.done(answer.class());
@@ -83,13 +102,13 @@ impl<'a> Follow<'a> {
         }
         if self.console.reader_left() && !self.stop_asked {
             self.stop_asked = true;
-            run.stopper().interrupt();
+            run.interrupt();
         }
     }
 
-    fn ask_to_stop(&mut self, run: &Run) {
+    fn ask_to_stop(&mut self, run: &impl Running) {
         self.stop_asked = true;
-        run.stopper().interrupt();
+        run.interrupt();
         self.progress.erase(self.console);
         let pending = crate::render::crowd::count(self.gathering.pending());
         self.console.tell(&format!("interrupting {pending}… Ctrl-C again to leave at once\n"));

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use prepl_core::{ExitCode, Limits, RequestId, SessionName};
+use prepl_core::{ExitCode, Limits, RequestId, Selection, SessionName};
+use prepl_crd::Mode;
 use prepl_fold::Comparison;
-use prepl_gateway::{Dialer, Gateway, Permit, Plan};
+use prepl_gateway::Plan;
 
 use crate::command::Global;
 use crate::console::Console;
@@ -15,11 +16,12 @@ use crate::drive::Follow;
 use crate::live::Live;
 use crate::pace::PaceArgs;
 use crate::problem::Problem;
+use crate::reach::{self, Purpose, Reach};
 use crate::render::closing::{self, Reader};
 use crate::render::{self, Format, Results, View};
 use crate::select::{self, SelectArgs};
 use crate::source::SourceArgs;
-use crate::{ids, quantity, reach};
+use crate::{ids, quantity};
 
 /// Evaluate an expression on every replica you name, and fold the answers
 #[derive(Args, Clone, Debug)]
@@ -124,6 +126,14 @@ pub fn run(args: &ExecArgs, global: &Global) -> Result<u8, Problem> {
 }
 
 fn evaluate(args: &ExecArgs, global: &Global, console: &mut Console) -> Result<Results, Problem> {
+    let runtime = reach::runtime()?;
+    let results = runtime.block_on(ask(args, global, console));
+    // What still waits for a replica must not hold up the user.
+    runtime.shutdown_background();
+    results
+}
+
+async fn ask(args: &ExecArgs, global: &Global, console: &mut Console) -> Result<Results, Problem> {
     let (target, expression) = args.source.read()?;
     let plan = Plan {
         run: ids::run()?,
@@ -137,36 +147,29 @@ fn evaluate(args: &ExecArgs, global: &Global, console: &mut Console) -> Result<R
         width: args.pace.width(),
         barrier: args.evaluate.barrier,
     };
-    let fleet = reach::open(global.fleet().as_deref())?;
+    let purpose = Purpose { mode: Mode::Eval, lasting: args.evaluate.longest() };
+    let reach = Reach::open(global, &args.select.scope(), purpose).await?;
     let query = args.select.query(target);
-    let selection = select::resolve(&query, fleet.replicas())?;
+    let selection = reach.resolve(&query)?;
     if !args.show.quiet {
-        console.tell(&select::warnings(&query, fleet.replicas()));
+        console.tell(&select::warnings(&query, reach.replicas()));
     }
-    let user = reach::user(&fleet)?;
-    let permit = user.permit(&selection).map_err(Problem::denied)?;
-    follow(args, &Gateway::new(user.dialer()), permit, plan, console)
+    follow(args, &reach, selection, plan, console).await
 }
 
-fn follow(
+async fn follow(
     args: &ExecArgs,
-    gateway: &Gateway<Dialer>,
-    permit: Permit,
+    reach: &Reach,
+    selection: Selection,
     plan: Plan,
     console: &mut Console,
 ) -> Result<Results, Problem> {
     let names = (plan.run, plan.request);
-    let selection = permit.selection().clone();
-    let (live, first) = Live::begin(args.show.output, &selection, names, console.out_colour);
-    console.answer(&first);
+    let live = Live::begin(args.show.output, &selection, names, console.out_colour);
     let with_progress = console.err_terminal && !args.show.no_progress && !args.show.quiet;
-    let runtime = reach::runtime()?;
-    let (answers, summary) = runtime.block_on(async {
-        let follow = Follow::new(console, &selection, live, with_progress);
-        follow.to_the_end(gateway.run(permit, plan)).await
-    });
-    // What still waits for a replica must not hold up the user.
-    runtime.shutdown_background();
+    let mut follow = Follow::new(console, &selection, live, with_progress);
+    let run = follow.start(reach.start(&selection, plan)).await?;
+    let (answers, summary) = follow.to_the_end(run).await;
     let (run, request) = names;
     Ok(Results::new(selection, answers, summary, run, request, args.show.compare))
 }
@@ -187,6 +190,11 @@ fn show(args: &ExecArgs, results: &Results, console: &mut Console) -> ExitCode {
 }
 
 impl EvaluateArgs {
+    /// The longest that a run can take where all replicas work at the same time.
+    fn longest(&self) -> Duration {
+        self.deadline.unwrap_or(self.timeout)
+    }
+
     fn limits(&self) -> Result<Limits, Problem> {
         Limits::new(self.timeout, self.limit_bytes, self.limit_bytes).map_err(Problem::usage)
     }

@@ -38,6 +38,11 @@ impl Problem {
         Problem::new(ExitCode::Denied, message)
     }
 
+    /// The user interrupted it.
+    pub fn interrupted(message: impl fmt::Display) -> Problem {
+        Problem::new(ExitCode::Interrupted, message)
+    }
+
     /// Adds what to do next.
     pub fn hint(mut self, hint: impl fmt::Display) -> Problem {
         self.hint = Some(hint.to_string());
@@ -66,6 +71,8 @@ impl fmt::Display for Problem {
         hint.map_or(Ok(()), |hint| write!(f, "\nhint: {}", safe::text(hint, Layout::Line)))
     }
 }
+
+impl std::error::Error for Problem {}
 
 impl From<clap::Error> for Problem {
     /// Folds clap's paragraphs into one line and a hint.

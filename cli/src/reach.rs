@@ -1,13 +1,131 @@
-//! The way from a fleet's folder to its replicas.
+//! The way to the replicas: of a fleet's folder, or of a cluster.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
+use std::time::Duration;
 
+use prepl_core::{Query, Replica, Report, Selection};
+use prepl_crd::Mode;
+use prepl_gateway::gateway::Described;
 use prepl_gateway::local::{Fleet, FleetUser};
+use prepl_gateway::remote::RemoteRun;
+use prepl_gateway::{Dialer, Gateway, Plan, Run, Running};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::cluster::fleet::{ClusterFleet, Scope, problem};
+use crate::command::Global;
 use crate::problem::Problem;
+use crate::select;
 
-/// Opens the fleet that the user chose.
+/// The replicas that a command may choose from, and the way to them.
+pub enum Reach {
+    /// Of a folder; the gateway is in this process.
+    Folder(Fleet, FleetUser),
+    /// Of a cluster.
+    Cluster(ClusterFleet),
+}
+
+/// What a command is going to do there.
+#[derive(Clone, Copy, Debug)]
+pub struct Purpose {
+    /// The right that it needs.
+    pub mode: Mode,
+    /// The longest that it can take.
+    pub lasting: Duration,
+}
+
+impl Reach {
+    /// Opens the fleet's folder that the user chose, else the cluster of his kubeconfig.
+    pub async fn open(global: &Global, scope: &Scope, purpose: Purpose) -> Result<Reach, Problem> {
+        if let Some(path) = global.fleet() {
+            let fleet = open(Some(&path))?;
+            let user = fleet.user().map_err(|error| Problem::of(&error))?;
+            return Ok(Reach::Folder(fleet, user));
+        }
+        let Purpose { mode, lasting } = purpose;
+        ClusterFleet::open(&global.cluster, scope, mode, lasting).await.map(Reach::Cluster)
+    }
+
+    /// All that may be chosen from.
+    pub fn replicas(&self) -> &[Replica] {
+        match self {
+            Reach::Folder(fleet, _) => fleet.replicas(),
+            Reach::Cluster(fleet) => &fleet.listed.replicas,
+        }
+    }
+
+    /// Resolves a query, or says why it names nothing.
+    pub fn resolve(&self, query: &Query) -> Result<Selection, Problem> {
+        let selection = select::resolve(query, self.replicas());
+        match self {
+            Reach::Folder(..) => selection,
+            Reach::Cluster(fleet) => selection.map_err(|problem| match fleet.emptiness() {
+                Some(empty) if query.names_something() => empty,
+                _ => fleet.explain(problem),
+            }),
+        }
+    }
+
+    /// Asks every replica what it is.
+    pub async fn describe(
+        &self,
+        selection: &Selection,
+        patience: Duration,
+        width: NonZeroUsize,
+    ) -> Result<Vec<Described>, Problem> {
+        match self {
+            Reach::Folder(_, user) => {
+                let gateway: Gateway<Dialer> = Gateway::new(user.dialer());
+                Ok(gateway.describe(selection, patience, width).await)
+            }
+            Reach::Cluster(fleet) => {
+                let told = fleet.remote.describe(selection, patience, width).await;
+                told.map_err(|failed| problem(&failed))
+            }
+        }
+    }
+
+    /// Starts a plan; a denial comes before anything is sent to a replica.
+    pub async fn start(&self, selection: &Selection, plan: Plan) -> Result<Started, Problem> {
+        match self {
+            Reach::Folder(_, user) => {
+                let permit = user.permit(selection).map_err(Problem::denied)?;
+                Ok(Started::Here(Gateway::new(user.dialer()).run(permit, plan)))
+            }
+            Reach::Cluster(fleet) => {
+                let run = fleet.remote.run(selection, &plan).await;
+                run.map(Started::There).map_err(|failed| problem(&failed))
+            }
+        }
+    }
+}
+
+/// A run under way.
+#[derive(Debug)]
+pub enum Started {
+    /// In this process.
+    Here(Run),
+    /// At a gateway of a cluster.
+    There(RemoteRun),
+}
+
+impl Running for Started {
+    async fn next(&mut self) -> Option<Report> {
+        match self {
+            Started::Here(run) => run.next().await,
+            Started::There(run) => run.next().await,
+        }
+    }
+
+    fn interrupt(&self) {
+        match self {
+            Started::Here(run) => run.stopper().interrupt(),
+            Started::There(run) => run.interrupt(),
+        }
+    }
+}
+
+/// Opens the fleet's folder that the user chose.
 pub fn open(path: Option<&Path>) -> Result<Fleet, Problem> {
     Fleet::open(chosen(path)?).map_err(|error| Problem::of(&error))
 }
@@ -20,11 +138,6 @@ pub fn chosen(path: Option<&Path>) -> Result<&Path, Problem> {
              make one with: prepl fleet init, or try: prepl demo",
         )
     })
-}
-
-/// The folder's user.
-pub fn user(fleet: &Fleet) -> Result<FleetUser, Problem> {
-    fleet.user().map_err(|error| Problem::of(&error))
 }
 
 /// Two threads do the work of a thousand replicas; more would only cost start-up time.

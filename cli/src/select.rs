@@ -6,6 +6,7 @@ use clap::Args;
 use prepl_core::selection::{Idle, Pattern, Per, Pick};
 use prepl_core::{LabelSelector, Query, Replica, Selection};
 
+use crate::cluster::fleet::Scope;
 use crate::problem::Problem;
 use crate::render::safe::{self, Layout};
 
@@ -22,6 +23,12 @@ pub struct SelectArgs {
     /// Every replica of every namespace; wins over -n, as kubectl's does
     #[arg(short = 'A', long)]
     all_namespaces: bool,
+    /// Look on this node alone; repeat for several
+    #[arg(long = "node", value_name = "NAME")]
+    nodes: Vec<String>,
+    /// Look in this zone alone; repeat for several
+    #[arg(long = "zone", value_name = "NAME")]
+    zones: Vec<String>,
     /// Leave out replicas that match TYPE/NAME or a regular expression
     #[arg(short = 'x', long, value_name = "TARGET")]
     exclude: Vec<Pattern>,
@@ -49,10 +56,24 @@ impl SelectArgs {
                 .cloned()
                 .fold(LabelSelector::default(), |all, one| all.and(one)),
             pattern: target,
+            nodes: self.nodes.iter().map(|name| Arc::from(name.as_str())).collect(),
+            zones: self.zones.iter().map(|name| Arc::from(name.as_str())).collect(),
             exclude: self.exclude.clone(),
             per: self.per.clone(),
             pick: self.pick,
             seed: self.seed,
+        }
+    }
+}
+
+impl SelectArgs {
+    /// Where a cluster is to be looked in.
+    pub fn scope(&self) -> Scope {
+        match &self.namespaces[..] {
+            _ if self.all_namespaces => Scope::All,
+            [] => Scope::One(None),
+            [one] => Scope::One(Some(one.clone())),
+            _ => Scope::All,
         }
     }
 }
@@ -93,6 +114,8 @@ fn why_nothing(query: &Query, fleet: &[Replica]) -> Problem {
 
 fn culprit(query: &Query, fleet: &[Replica]) -> Option<String> {
     unknown_namespace(query, fleet)
+        .or_else(|| unknown_place("node", &query.nodes, fleet, |replica| &*replica.node))
+        .or_else(|| unknown_place("zone", &query.zones, fleet, |replica| &*replica.zone))
         .or_else(|| unknown_label(query, fleet))
         .or_else(|| unmatched_labels(query, fleet))
         .or_else(|| unmatched_target(query, fleet))
@@ -103,6 +126,17 @@ fn unknown_namespace(query: &Query, fleet: &[Replica]) -> Option<String> {
     let known = distinct(fleet.iter().map(|replica| &*replica.id.namespace));
     let unknown = query.namespaces.iter().find(|name| !known.contains(&&***name))?;
     Some(format!("no namespace {unknown}; the fleet has {}", some_of(unknown, known)))
+}
+
+fn unknown_place(
+    what: &str,
+    wanted: &[Arc<str>],
+    fleet: &[Replica],
+    place: impl Fn(&Replica) -> &str,
+) -> Option<String> {
+    let known = distinct(fleet.iter().map(&place).filter(|name| !name.is_empty()));
+    let unknown = wanted.iter().find(|name| !known.contains(&&***name))?;
+    Some(format!("no replica in {what} {unknown}; the fleet has {}", some_of(unknown, known)))
 }
 
 fn unknown_label(query: &Query, fleet: &[Replica]) -> Option<String> {

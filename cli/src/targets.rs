@@ -5,7 +5,7 @@ mod table;
 use clap::{Args, ValueEnum};
 use prepl_core::selection::Pattern;
 use prepl_core::{ExitCode, Selection};
-use prepl_gateway::Gateway;
+use prepl_crd::Mode;
 use prepl_gateway::gateway::Described;
 use serde_json::{Value as Json, json};
 
@@ -13,7 +13,7 @@ use crate::command::Global;
 use crate::console::Console;
 use crate::pace::PaceArgs;
 use crate::problem::Problem;
-use crate::reach;
+use crate::reach::{self, Purpose, Reach};
 use crate::render::page::{Ink, Page};
 use crate::render::{self, crowd, record};
 use crate::select::{self, SelectArgs};
@@ -82,15 +82,24 @@ fn look(
     global: &Global,
     console: &Console,
 ) -> Result<(Selection, Vec<Described>), Problem> {
-    let fleet = reach::open(global.fleet().as_deref())?;
-    let query = args.select.query(args.target.clone());
-    let selection = select::resolve(&query, fleet.replicas())?;
-    console.tell(&select::warnings(&query, fleet.replicas()));
-    let gateway = Gateway::new(reach::user(&fleet)?.dialer());
     let runtime = reach::runtime()?;
-    let (patience, width) = (args.pace.patience(None).connect, args.pace.width());
-    let told = runtime.block_on(gateway.describe(&selection, patience, width));
+    let looked = runtime.block_on(ask(args, global, console));
     runtime.shutdown_background();
+    looked
+}
+
+async fn ask(
+    args: &TargetsArgs,
+    global: &Global,
+    console: &Console,
+) -> Result<(Selection, Vec<Described>), Problem> {
+    let (patience, width) = (args.pace.patience(None).connect, args.pace.width());
+    let purpose = Purpose { mode: Mode::Inspect, lasting: patience };
+    let reach = Reach::open(global, &args.select.scope(), purpose).await?;
+    let query = args.select.query(args.target.clone());
+    let selection = reach.resolve(&query)?;
+    console.tell(&select::warnings(&query, reach.replicas()));
+    let told = reach.describe(&selection, patience, width).await?;
     Ok((selection, told))
 }
 

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use prepl_runtime::log::LogArgs;
 
-use crate::controller;
+use crate::{controller, gateway};
 
 /// prepl in a cluster: injects sidecars, gives certificates, answers access requests
 #[derive(Debug, Parser)]
@@ -23,4 +23,6 @@ pub struct Cli {
 pub enum Role {
     /// Inject sidecars, give certificates, answer access requests
     Controller(Box<controller::Args>),
+    /// Take runs from the holders of access requests, and ask the pods
+    Gateway(Box<gateway::Args>),
 }

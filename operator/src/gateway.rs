@@ -1,5 +1,22 @@
-//! The gateway as a service of a cluster.
+//! The gateway as a service of a cluster: takes runs from the holders of access requests, and asks
+//! the pods.
 //!
-//! Reading order: [`pods`] which pods are replicas.
+//! A call passes these in order: [`porter`] (mutual TLS) → [`service`] (gRPC) → [`access`] (is the
+//! access still there) → [`fleet`] and [`pods`] (which pods) → [`rights`] (may he) → [`conduct`]
+//! (the run, its stream, and the end of both when the access ends).
+//!
+//! [`settings`] arguments · [`metrics`] · [`run`] all of it, started.
 
+pub mod access;
+pub mod conduct;
+pub mod fleet;
+pub mod metrics;
 pub mod pods;
+pub mod porter;
+pub mod rights;
+pub mod run;
+pub mod service;
+pub mod settings;
+
+pub use run::run;
+pub use settings::Args;

@@ -1,12 +1,12 @@
 //! prepl in a cluster: the controller puts sidecars into pods, gives certificates and answers
-//! access requests.
+//! access requests; the gateway takes runs from users and asks the pods.
 //!
-//! The second role, a gateway that takes runs from users and asks the pods, is on its way: it has
-//! [`gateway`], which tells which pods are replicas.
 //! This crate must not know: drivers, terminals, how answers are folded.
 //!
-//! Reading order: [`args`] the command line · [`controller`] · [`gateway`].
+//! Reading order: [`args`] the command line · [`controller`] · [`gateway`] · [`counter`]
+//! what both count.
 
 pub mod args;
 pub mod controller;
+pub mod counter;
 pub mod gateway;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use prepl_operator::args::{Cli, Role};
-use prepl_operator::controller;
+use prepl_operator::{controller, gateway};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -12,8 +12,14 @@ async fn main() -> ExitCode {
     if let Err(error) = cli.log.init() {
         return failed(&error);
     }
-    let Role::Controller(args) = cli.role;
-    match controller::run(*args).await {
+    match cli.role {
+        Role::Controller(args) => ended(controller::run(*args).await),
+        Role::Gateway(args) => ended(gateway::run(*args).await),
+    }
+}
+
+fn ended<E: std::error::Error>(ended: Result<(), E>) -> ExitCode {
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }

@@ -4,7 +4,8 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use prepl_core::Replica;
-use prepl_operator::gateway::pods;
+use prepl_core::Workload;
+use prepl_operator::gateway::pods::{self, Above};
 use serde_json::{Value, json};
 
 fn pod() -> Value {
@@ -24,11 +25,19 @@ fn pod() -> Value {
     })
 }
 
+fn deployment() -> Workload {
+    Workload { kind: "deployment".into(), name: "api".into() }
+}
+
 fn seen(pod: Value) -> Option<Replica> {
     let pod: Pod = serde_json::from_value(pod).unwrap();
     pods::replica(
         &pod,
-        |set| (set == "api-7d").then(|| "api".to_owned()),
+        |set| match set {
+            "api-7d" => Above::Workload(deployment()),
+            "made-by-hand" => Above::Nothing,
+            _ => Above::NotKnown,
+        },
         |node| (node == "n1").then(|| "z1".to_owned()),
     )
 }
@@ -66,4 +75,24 @@ fn a_pod_that_nobody_owns_is_its_own_workload() {
     let mut pod = pod();
     pod["metadata"]["ownerReferences"] = json!([]);
     assert_eq!(seen(pod).unwrap().workload.to_string(), "pod/api-1");
+}
+
+#[test]
+fn a_pod_whose_owner_is_not_known_yet_cannot_be_asked() {
+    let owned_by = |name: &str| {
+        let mut pod = pod();
+        pod["metadata"]["ownerReferences"][0]["name"] = json!(name);
+        seen(pod)
+    };
+    assert_eq!(owned_by("api-8e"), None);
+    let by_hand = owned_by("made-by-hand").unwrap();
+    assert_eq!(by_hand.workload.to_string(), "replicaset/made-by-hand");
+}
+
+#[test]
+fn a_replica_set_tells_what_owns_it() {
+    let set = json!({"ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment",
+        "name": "api", "uid": "d", "controller": true}]});
+    assert_eq!(pods::above(&serde_json::from_value(set).unwrap()), Above::Workload(deployment()));
+    assert_eq!(pods::above(&serde_json::from_value(json!({})).unwrap()), Above::Nothing);
 }

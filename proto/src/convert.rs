@@ -5,6 +5,7 @@ mod evaluation;
 mod event;
 mod outcome;
 mod replica;
+mod report;
 
 pub use event::batch;
 

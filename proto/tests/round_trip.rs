@@ -113,6 +113,7 @@ fn an_evaluation_out_of_bounds_is_refused() {
         namespace: String::new(),
         limits: Some(Limits::default().into()),
         recall: false,
+        caller: String::new(),
     };
     assert!(Evaluation::try_from(good()).is_ok());
     let bad: [(&str, v1::EvalRequest); 6] = [

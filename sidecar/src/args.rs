@@ -9,7 +9,7 @@ use prepl_identity::{Name, NameError, TrustDomain};
 use prepl_runtime::log::LogArgs;
 
 use crate::endpoint::Endpoint;
-use crate::enrol::Enrolment;
+use prepl_runtime::enrol::Enrolment;
 
 /// One replica's end of prepl: passes evaluations to the app's own REPL, and nobody else's
 #[derive(Debug, Parser)]

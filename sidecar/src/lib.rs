@@ -4,9 +4,7 @@
 //! may) → [`ledger`] (once) → [`evaluator`] (queue, time) → [`session`] (REPL state) → [`driver`]
 //! (the protocol) → the app's REPL. What the REPL says comes back through [`meter`] (limits) and
 //! [`recorder`] (reader and ledger). [`budget`] bounds what large answers hold
-//! meanwhile, [`portion`] what one caller takes, and [`seldom`] what peers can write into the log.
-//!
-//! [`enrol`] gets the certificate where a controller gives them.
+//! meanwhile, [`portion`] what one caller takes.
 //!
 //! This crate must not know Kubernetes, other replicas, or how answers are folded.
 
@@ -16,14 +14,12 @@ pub mod args;
 pub mod budget;
 pub mod driver;
 pub mod endpoint;
-pub mod enrol;
 pub mod evaluator;
 pub mod ledger;
 pub mod meter;
 pub mod portion;
 pub mod recorder;
 pub mod run;
-pub mod seldom;
 pub mod serve;
 pub mod service;
 pub mod session;

@@ -1,6 +1,7 @@
 //! How much of this sidecar one caller may take, so that there is a rest for others.
 //!
-//! A user gets a part. A gateway asks for many users and may take all that there is.
+//! A user gets a part, whether he connects himself or a gateway asks for him. A gateway may take
+//! all connections that there are.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -33,14 +34,22 @@ pub struct Portion {
 impl Portions {
     /// The portion of the caller with this name.
     pub fn of(&self, name: &Name) -> Arc<Portion> {
+        self.kept(&name.to_string(), || Portion::of(&name.holder))
+    }
+
+    /// The portion of a user that a gateway asks for; not of those who connect themselves.
+    pub fn of_caller(&self, caller: &str) -> Arc<Portion> {
+        self.kept(caller, Portion::of_user)
+    }
+
+    fn kept(&self, key: &str, new: impl FnOnce() -> Portion) -> Arc<Portion> {
         // A poisoned lock is safe: no step between two changes can panic.
         let mut portions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = name.to_string();
-        if let Some(known) = portions.get(key.as_str()).and_then(Weak::upgrade) {
+        if let Some(known) = portions.get(key).and_then(Weak::upgrade) {
             return known;
         }
         portions.retain(|_, portion| portion.strong_count() > 0);
-        let portion = Arc::new(Portion::of(&name.holder));
+        let portion = Arc::new(new());
         portions.insert(key.into(), Arc::downgrade(&portion));
         portion
     }
@@ -56,13 +65,12 @@ impl Portion {
                 Semaphore::MAX_PERMITS,
                 usize::MAX,
             ),
-            _ => Portion::sized(
-                USER_CONNECTIONS,
-                USER_RUNNING,
-                USER_RUNNING + USER_WAITING,
-                USER_SESSIONS,
-            ),
+            _ => Portion::of_user(),
         }
+    }
+
+    fn of_user() -> Portion {
+        Portion::sized(USER_CONNECTIONS, USER_RUNNING, USER_RUNNING + USER_WAITING, USER_SESSIONS)
     }
 
     fn sized(connections: usize, running: usize, line: usize, sessions: usize) -> Portion {

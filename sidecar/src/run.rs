@@ -18,11 +18,11 @@ use tokio::net::TcpListener;
 
 use crate::args::{Cli, Command, Serve, Source};
 use crate::budget::MAX_VALUE;
-use crate::enrol::Enrolment;
 use crate::evaluator::Evaluator;
 use crate::serve::serve;
 use crate::service::Service;
 use crate::session::Sessions;
+use prepl_runtime::enrol::Enrolment;
 
 /// How often a changed bundle and idle sessions are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(10);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use prepl_core::{Done, Evaluation, Event, Outcome, Reason, Refusal, RequestId};
-use prepl_identity::Name;
+use prepl_identity::{Holder, Name};
 use prepl_proto::convert::batch;
 use prepl_proto::v1;
 use prepl_proto::v1::sidecar_server::Sidecar;
@@ -17,13 +17,16 @@ use crate::admit::{Wish, admit, may_interrupt_others};
 use crate::budget::Share;
 use crate::evaluator::{Evaluator, Followed};
 use crate::ledger::Remembered;
-use crate::portion::Portion;
+use crate::portion::{Portion, Portions};
 use crate::session::Sessions;
 
 /// Events of one message at most, of output 512 KiB; more wait for the next.
 const BATCH_EVENTS: usize = 8;
 /// A message is not added to once it has so much text: large values go one by one.
 const BATCH_TEXT: usize = 64 << 10;
+
+/// The longest name of a user in Kubernetes, and what tells it from the names of certificates.
+const MAX_CALLER_BYTES: usize = 1100;
 
 /// Descriptions in the making at a time, of all callers: each opens a session with the app.
 const DESCRIBING: usize = 4;
@@ -35,6 +38,7 @@ pub struct Service {
     sessions: Arc<Sessions>,
     evaluator: Arc<Evaluator>,
     describing: Arc<Semaphore>,
+    portions: Arc<Portions>,
 }
 
 /// Who is at the other end of the connection; put beside each request by [`crate::serve`].
@@ -56,10 +60,33 @@ impl Peer {
 impl Service {
     /// A service for the replica `uid`.
     pub fn new(uid: Arc<str>, sessions: Arc<Sessions>, evaluator: Arc<Evaluator>) -> Service {
-        Service { uid, sessions, evaluator, describing: Arc::new(Semaphore::new(DESCRIBING)) }
+        let describing = Arc::new(Semaphore::new(DESCRIBING));
+        Service { uid, sessions, evaluator, describing, portions: Arc::default() }
+    }
+
+    /// What each caller may take.
+    pub fn portions(&self) -> Arc<Portions> {
+        Arc::clone(&self.portions)
+    }
+
+    /// Whose a request is: the peer's own, or that of the user whom a gateway asks for.
+    fn caller(&self, peer: &Peer, named: &str) -> Result<(Arc<str>, Arc<Portion>), Status> {
+        match (&peer.name.holder, named) {
+            (Holder::Gateway { .. }, "") | (Holder::User { .. }, "") => {
+                Ok((Arc::clone(&peer.caller), Arc::clone(&peer.portion)))
+            }
+            (Holder::Gateway { .. }, named) if named.len() <= MAX_CALLER_BYTES => {
+                // No certificate has such a name.
+                let key = format!("for {named}");
+                Ok((key.as_str().into(), self.portions.of_caller(&key)))
+            }
+            (Holder::Gateway { .. }, _) => Err(Status::invalid_argument("the caller's name")),
+            _ => Err(Status::permission_denied("only a gateway may ask for somebody else")),
+        }
     }
 
     fn follow(&self, peer: &Peer, wire: v1::EvalRequest) -> Result<Followed, Status> {
+        let (caller, portion) = self.caller(peer, &wire.caller)?;
         let evaluation =
             Evaluation::try_from(wire).map_err(|bad| Status::invalid_argument(bad.to_string()))?;
         if let Err(outcome) = admit(&peer.name, Wish::Evaluate) {
@@ -68,7 +95,7 @@ impl Service {
         if evaluation.replica_uid != self.uid {
             return Ok(Followed::Refused(another_replica()));
         }
-        Ok(self.evaluator.start(evaluation, Arc::clone(&peer.caller), Arc::clone(&peer.portion)))
+        Ok(self.evaluator.start(evaluation, caller, portion))
     }
 }
 
@@ -106,7 +133,8 @@ impl Sidecar for Service {
         let id = RequestId::try_from(&request.get_ref().request_id[..])
             .map_err(|bad| Status::invalid_argument(bad.to_string()))?;
         admit(&peer.name, Wish::Evaluate).map_err(denied)?;
-        let owner = (!may_interrupt_others(&peer.name)).then_some(&peer.caller);
+        let (caller, _) = self.caller(&peer, &request.get_ref().caller)?;
+        let owner = (!may_interrupt_others(&peer.name)).then_some(&caller);
         let asked = self.evaluator.interrupt(id, owner);
         Ok(Response::new(v1::InterruptReply { asked }))
     }

@@ -12,8 +12,10 @@ use crate::cluster::refused::{is_unknown, not_installed, refused};
 use crate::cluster::{keep, rights};
 use crate::problem::Problem;
 
-/// How long the access lasts, in seconds: groups of the user are read once for it.
-const TTL_SECONDS: u32 = 900;
+/// How long an access lasts at least: groups of the user are read once for it.
+pub const SHORTEST: Duration = Duration::from_secs(900);
+/// How long one may last at most: the schema's eight hours.
+const LONGEST: Duration = Duration::from_secs(28_800);
 
 /// A controller that runs answers within a second.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -21,26 +23,43 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// First and longest pause between two looks at the status.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(320));
 
-/// The user's key and certificate for one namespace and mode: kept, or asked for.
-pub async fn access(cluster: &Cluster, mode: Mode) -> Result<Bundle, Problem> {
+/// The user's key and certificate for one namespace and mode.
+#[derive(Debug)]
+pub enum Access {
+    /// Of an earlier command; it may have been taken away since.
+    Kept(Bundle),
+    /// Given now.
+    Fresh(Bundle),
+}
+
+/// The user's access: kept, or asked for; it ends after `lasting` at the earliest.
+pub async fn access(cluster: &Cluster, mode: Mode, lasting: Duration) -> Result<Access, Problem> {
+    let until = SystemTime::now() + lasting.min(LONGEST / 2);
     let place = keep::place(cluster, mode);
-    let kept = place.as_deref().and_then(|place| keep::kept(place, SystemTime::now()));
-    if let Some(bundle) = kept {
-        return Ok(bundle);
+    match place.as_deref().and_then(|place| keep::kept(place, until)) {
+        Some(bundle) => Ok(Access::Kept(bundle)),
+        None => renew(cluster, mode, lasting).await.map(Access::Fresh),
     }
-    let bundle = ask(cluster, mode).await?;
-    if let Some(place) = place {
+}
+
+/// Asks for an access, and keeps it for the next command.
+pub async fn renew(cluster: &Cluster, mode: Mode, lasting: Duration) -> Result<Bundle, Problem> {
+    let bundle = ask(cluster, mode, lasting).await?;
+    if let Some(place) = keep::place(cluster, mode) {
         keep::keep(&place, &bundle);
     }
     Ok(bundle)
 }
 
-/// The same without what is kept: the controller has to answer.
-pub async fn ask(cluster: &Cluster, mode: Mode) -> Result<Bundle, Problem> {
+/// Asks for an access: the controller has to answer.
+pub async fn ask(cluster: &Cluster, mode: Mode, lasting: Duration) -> Result<Bundle, Problem> {
     let user = rights::who(cluster).await?;
+    // Twice as long, so that the next command of the kind finds it good.
+    let ttl = (lasting * 2).clamp(SHORTEST, LONGEST).as_secs();
+    let ttl_seconds = u32::try_from(ttl).unwrap_or(u32::MAX);
     let key = KeyRequest::new().map_err(|error| Problem::of(&error))?;
     let csr = key.csr_pem().to_owned();
-    let spec = AccessRequestSpec { user, csr, mode, ttl_seconds: TTL_SECONDS, reason: None };
+    let spec = AccessRequestSpec { user, csr, mode, ttl_seconds, reason: None };
     let metadata = ObjectMeta { generate_name: Some("prepl-".to_owned()), ..<_>::default() };
     let request = AccessRequest { metadata, spec, status: None };
     let requests: Api<AccessRequest> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
@@ -58,7 +77,7 @@ fn unmade(error: &kube::Error) -> Problem {
 async fn wait(requests: &Api<AccessRequest>, name: &str) -> Result<(String, String), Problem> {
     let (mut pause, end) = (PAUSE.0, Instant::now() + PATIENCE);
     loop {
-        let seen = requests.get_status(name).await;
+        let seen = requests.get(name).await;
         let seen = seen.map_err(|error| refused("see the access request", &error))?;
         match Stand::of(seen.status.as_ref()) {
             Stand::Given(certificate, authorities) => return Ok((certificate, authorities)),

@@ -1,5 +1,7 @@
 //! A stream of bytes to a gateway: through the API server, or straight.
 
+use std::hash::{BuildHasher as _, RandomState};
+
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -40,14 +42,20 @@ async fn forwarded(cluster: &Cluster, namespace: &str) -> Result<Box<dyn Duplex>
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
     let found = pods.list(&ListParams::default().labels(LABELS)).await;
     let found = found.map_err(|error| refused("find a gateway", &error))?;
-    let name =
-        found.items.iter().find(|pod| is_ready(pod)).and_then(|pod| pod.metadata.name.clone());
+    let ready: Vec<_> = found.items.iter().filter(|pod| is_ready(pod)).collect();
+    let name = any(&ready).and_then(|pod| pod.metadata.name.clone());
     let name = name.ok_or_else(|| no_gateway(namespace))?;
     let forward = pods.portforward(&name, &[PORT]).await;
     let mut forward = forward.map_err(|error| refused("forward a port to a gateway", &error))?;
     // The port that was just asked for is there to be taken once.
     let stream = forward.take_stream(PORT).ok_or_else(|| no_gateway(namespace))?;
     Ok(Box::new(stream))
+}
+
+/// One of them by chance: users spread over the gateways, and a second try finds another one.
+fn any<T: Copy>(all: &[T]) -> Option<T> {
+    let number = RandomState::new().hash_one(0) as usize;
+    all.get(number.checked_rem(all.len())?).copied()
 }
 
 fn no_gateway(namespace: &str) -> Problem {

@@ -11,7 +11,7 @@ use prepl_identity::Bundle;
 
 use crate::cluster::context::Cluster;
 
-/// An access that ends within this time is renewed: a run must not lose it at once.
+/// An access that ends so soon after its use is renewed.
 const SPARE: Duration = Duration::from_secs(60);
 
 /// Where the access of this user, namespace and mode lies; `None` for a user without a home.
@@ -36,9 +36,9 @@ fn file_name(server: &str, user: &str, namespace: &str, mode: Mode) -> String {
     format!("{}.pem", Digest::of(&key))
 }
 
-/// The kept access, if it can be read and lasts long enough.
-pub fn kept(place: &Path, now: SystemTime) -> Option<Bundle> {
-    Bundle::read(place).ok().filter(|bundle| now + SPARE < bundle.details().not_after)
+/// The kept access, if it can be read and lasts until then, and somewhat longer.
+pub fn kept(place: &Path, until: SystemTime) -> Option<Bundle> {
+    Bundle::read(place).ok().filter(|bundle| until + SPARE < bundle.details().not_after)
 }
 
 /// Keeps an access for the next command, readable by its owner alone.

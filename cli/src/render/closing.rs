@@ -46,6 +46,7 @@ fn stopped(page: &mut Page, stopped: Option<Stopped>, reader: Reader) {
             "the reader of stdout went away, and what ran was interrupted"
         }
         (Some(Stopped::Deadline), _) => "the deadline of the run passed",
+        (Some(Stopped::Revoked), _) => "your access ended, and what ran was interrupted",
     };
     page.put(Ink::Warn, "stopped").put(Ink::Plain, &format!("  {why}")).end();
 }

@@ -209,6 +209,7 @@ fn stopped_word(stopped: Stopped) -> &'static str {
     match stopped {
         Stopped::Interrupted => "interrupted",
         Stopped::Deadline => "deadline",
+        Stopped::Revoked => "revoked",
     }
 }
 

@@ -14,6 +14,11 @@ impl Digest {
         Digest(Sha256::digest(text.as_bytes()).into())
     }
 
+    /// The digest that a peer told.
+    pub fn from_bytes(bytes: [u8; 32]) -> Digest {
+        Digest(bytes)
+    }
+
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

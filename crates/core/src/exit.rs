@@ -47,12 +47,14 @@ pub struct Findings {
 impl ExitCode {
     /// Decides the code; when several apply: 130, 124, 8, 7, 5, 6, 9.
     ///
+    /// A run whose right was taken away is 4, as one that never had it.
     /// A run that no replica began because all refused it alike is 4 (denied) or 2 (unreadable).
     pub fn of(summary: &Summary, findings: Findings) -> ExitCode {
         let counts = &summary.counts;
         match summary.stopped {
             Some(Stopped::Interrupted) => ExitCode::Interrupted,
             Some(Stopped::Deadline) => ExitCode::Deadline,
+            Some(Stopped::Revoked) => ExitCode::Denied,
             None if counts.total() == 0 => ExitCode::NothingMatched,
             None if findings.denied == counts.total() => ExitCode::Denied,
             None if findings.unreadable == counts.total() => ExitCode::Usage,
@@ -121,6 +123,7 @@ mod tests {
         let stop = |stopped| code(&unknown, Findings::default(), Some(stopped));
         assert_eq!(stop(Stopped::Interrupted), 130);
         assert_eq!(stop(Stopped::Deadline), 124);
+        assert_eq!(stop(Stopped::Revoked), 4);
     }
 
     #[test]

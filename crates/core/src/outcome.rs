@@ -161,9 +161,14 @@ impl Counts {
         self.0[class as usize]
     }
 
+    /// Counts that a peer told.
+    pub fn of_classes(count: impl Fn(Class) -> u32) -> Counts {
+        Counts(Class::ALL.map(count))
+    }
+
     /// The sum of all six.
     pub fn total(&self) -> u32 {
-        self.0.iter().sum()
+        self.0.iter().copied().fold(0, u32::saturating_add)
     }
 }
 

@@ -44,6 +44,8 @@ pub enum Stopped {
     Interrupted,
     /// The deadline of the whole run passed.
     Deadline,
+    /// The user's right to it was taken away meanwhile.
+    Revoked,
 }
 
 /// All that one replica said, gathered.

@@ -20,6 +20,10 @@ pub struct Query {
     pub labels: LabelSelector,
     /// Workload or name pattern.
     pub pattern: Option<Pattern>,
+    /// Nodes to look on; empty looks on all.
+    pub nodes: Vec<Arc<str>>,
+    /// Zones to look in; empty looks in all.
+    pub zones: Vec<Arc<str>>,
     /// Name patterns to leave out; exclusion wins.
     pub exclude: Vec<Pattern>,
     /// Keep at most this many of each group of equal attribute, e.g. one per zone.
@@ -215,7 +219,8 @@ impl Selection {
 impl Query {
     /// Whether the user named anything at all.
     pub fn names_something(&self) -> bool {
-        self.everything || self.pattern.is_some() || !self.labels.is_empty()
+        let placed = !self.nodes.is_empty() || !self.zones.is_empty();
+        self.everything || self.pattern.is_some() || !self.labels.is_empty() || placed
     }
 
     /// Resolves the query; the order is by namespace and name.
@@ -255,7 +260,10 @@ impl Query {
     }
 
     fn looks_at(&self, replica: &Replica) -> bool {
-        self.namespaces.is_empty() || self.namespaces.contains(&replica.id.namespace)
+        let among = |wanted: &[Arc<str>], one| wanted.is_empty() || wanted.contains(one);
+        among(&self.namespaces, &replica.id.namespace)
+            && among(&self.nodes, &replica.node)
+            && among(&self.zones, &replica.zone)
     }
 
     fn matches(&self, replica: &Replica) -> bool {

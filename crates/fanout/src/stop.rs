@@ -24,6 +24,11 @@ impl Stopper {
         self.stop(Stopped::Interrupted);
     }
 
+    /// Ends the run of a user whose right to it is gone; asking again changes nothing.
+    pub fn revoke(&self) {
+        self.stop(Stopped::Revoked);
+    }
+
     pub(crate) fn stop(&self, why: Stopped) {
         self.0.send_if_modified(|stopped| {
             let first = stopped.is_none();
@@ -54,5 +59,6 @@ pub(crate) fn reason(why: Stopped) -> &'static str {
     match why {
         Stopped::Interrupted => "the run was interrupted before its turn",
         Stopped::Deadline => "the deadline of the run passed before its turn",
+        Stopped::Revoked => "the right to it was taken away before its turn",
     }
 }

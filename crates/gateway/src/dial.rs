@@ -2,16 +2,13 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use prepl_core::ports::Connect;
 use prepl_core::{Outcome, Reason, Replica};
-use prepl_identity::{Connector, Credentials, HandshakeFailed, Name, Secure, TrustDomain};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use prepl_identity::{Connector, Credentials, Name, Refusal, Secure, TrustDomain};
 use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
@@ -27,9 +24,15 @@ const CONNECTION_WINDOW: u32 = 256 << 10;
 const KEEPALIVE: Duration = Duration::from_secs(20);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Dials sidecars and keeps the connections.
+/// Dials sidecars and keeps the connections; clones share them.
+#[derive(Clone)]
 pub struct Dialer {
-    connector: Arc<Connector>,
+    shared: Arc<Shared>,
+    caller: Option<Arc<str>>,
+}
+
+struct Shared {
+    connector: Connector,
     domain: TrustDomain,
     kept: Mutex<HashMap<Key, SidecarLine>>,
 }
@@ -60,13 +63,26 @@ pub enum Unreached {
 impl Dialer {
     /// A dialer that shows `credentials`.
     pub fn new(credentials: &Credentials) -> Dialer {
-        Dialer {
-            connector: Arc::new(Connector::new(credentials)),
+        let shared = Shared {
+            connector: Connector::new(credentials),
             domain: credentials.current().name().domain.clone(),
-            kept: Mutex::new(HashMap::new()),
-        }
+            kept: Mutex::default(),
+        };
+        Dialer { shared: Arc::new(shared), caller: None }
     }
 
+    /// The same for a user that this gateway asks for.
+    pub fn on_behalf_of(&self, caller: Arc<str>) -> Dialer {
+        Dialer { shared: Arc::clone(&self.shared), caller: Some(caller) }
+    }
+
+    /// Closes the connections to replicas whose UID is not wanted any more.
+    pub fn keep_only(&self, wanted: impl Fn(&str) -> bool) {
+        self.shared.kept().retain(|(_, uid), _| wanted(uid));
+    }
+}
+
+impl Shared {
     async fn dial(&self, replica: &Replica) -> Result<SidecarLine, Outcome> {
         let unreachable = |reason: &str| Outcome::Unreachable(Reason::new(reason));
         let name = Name::sidecar(&self.domain, &replica.id.uid)
@@ -93,10 +109,10 @@ impl Dialer {
         address: Arc<str>,
         refusal: &Refusal,
     ) -> Result<Channel, tonic::transport::Error> {
-        let connector = Arc::clone(&self.connector);
+        let connector = self.connector.clone();
         let refusal = refusal.clone();
         let connect = service_fn(move |_| {
-            let (connector, name) = (Arc::clone(&connector), name.clone());
+            let (connector, name) = (connector.clone(), name.clone());
             let (address, refusal) = (Arc::clone(&address), refusal.clone());
             async move { secure(&connector, &name, address, refusal).await.map(TokioIo::new) }
         });
@@ -114,13 +130,16 @@ impl Connect for Dialer {
 
     async fn connect(&self, replica: &Replica) -> Result<SidecarLine, Outcome> {
         let key = (Arc::clone(&replica.address), Arc::clone(&replica.id.uid));
-        let kept = self.kept().get(&key).cloned();
-        if let Some(line) = kept {
-            return Ok(line);
-        }
-        let line = self.dial(replica).await?;
-        self.kept().insert(key, line.clone());
-        Ok(line)
+        let kept = self.shared.kept().get(&key).cloned();
+        let line = match kept {
+            Some(line) => line,
+            None => {
+                let line = self.shared.dial(replica).await?;
+                self.shared.kept().insert(key, line.clone());
+                line
+            }
+        };
+        Ok(line.for_caller(self.caller.clone()))
     }
 }
 
@@ -129,7 +148,7 @@ async fn secure(
     name: &Name,
     address: Arc<str>,
     refusal: Refusal,
-) -> Result<Together<Watched>, Unreached> {
+) -> Result<Together<Secure>, Unreached> {
     let failed = |error: io::Error| Unreached::Connect {
         address: Arc::clone(&address),
         reason: error.to_string().into(),
@@ -140,7 +159,7 @@ async fn secure(
         address: Arc::clone(&address),
         reason: error.to_string().into(),
     })?;
-    Ok(Together::new(Watched { stream, refusal }))
+    Ok(Together::new(stream.telling(refusal)))
 }
 
 /// Finds our own reason below what the transport made of it.
@@ -155,73 +174,4 @@ pub(crate) fn find_unreached<'a>(
         next = error.source();
     }
     None
-}
-
-/// Why the sidecar refused our certificate. In TLS 1.3 that comes only with the first read, and
-/// the layers above hide it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Refusal(Arc<OnceLock<String>>);
-
-impl Refusal {
-    /// The reason in words, if there was a refusal.
-    pub(crate) fn reason(&self) -> Option<&str> {
-        self.0.get().map(String::as_str)
-    }
-
-    fn notice(&self, error: &io::Error) {
-        let failed = error.get_ref().and_then(|inner| inner.downcast_ref::<HandshakeFailed>());
-        if let Some(failed) = failed {
-            self.0.get_or_init(|| failed.to_string());
-        }
-    }
-}
-
-/// A secure stream that remembers a refusal.
-struct Watched {
-    stream: Secure,
-    refusal: Refusal,
-}
-
-impl AsyncRead for Watched {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if let Poll::Ready(Err(error)) = &read {
-            self.refusal.notice(error);
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Watched {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }

@@ -8,16 +8,21 @@
 //! This crate must not know the command line, or how answers are folded and shown.
 //!
 //! Reading order: [`gateway`] the calls · [`dial`] connections to sidecars · [`line`] one
-//! connection · [`gather`] reports to answers · [`local`] fleets in a folder.
+//! connection · [`gather`] reports to answers · [`local`] fleets in a folder · [`remote`] a gateway
+//! of a cluster, from outside · [`running`] a run, wherever it is.
 
 pub mod dial;
 pub mod gateway;
 pub mod gather;
 pub mod line;
 pub mod local;
+pub mod remote;
+pub mod running;
 mod together;
 
 pub use dial::Dialer;
 pub use gateway::Gateway;
 pub use prepl_fanout::{Plan, Run, Stopper, plan::DEFAULT_WIDTH};
 pub use prepl_policy::{Denial, Permit, Verdict, decide};
+pub use remote::{Remote, RemoteFailed};
+pub use running::Running;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use prepl_core::ports::{Events, Line};
 use prepl_core::{Description, Evaluation, Event, Outcome, Reason, Refusal as Refused, RequestId};
+use prepl_identity::Refusal;
 use prepl_proto::v1;
 use prepl_proto::v1::sidecar_client::SidecarClient;
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
-use crate::dial::{Refusal, find_unreached};
+use crate::dial::find_unreached;
 
 /// Largest message of a sidecar: one value at its largest, and what surrounds it.
 const MAX_MESSAGE: usize = (16 << 20) + (64 << 10);
@@ -19,6 +20,8 @@ const MAX_MESSAGE: usize = (16 << 20) + (64 << 10);
 pub struct SidecarLine {
     client: SidecarClient<Channel>,
     refusal: Refusal,
+    /// The user that a gateway asks for; empty for a user who asks for himself.
+    caller: Arc<str>,
 }
 
 /// The events of one evaluation, as a sidecar sends them.
@@ -31,11 +34,17 @@ pub struct SidecarEvents {
 impl SidecarLine {
     pub(crate) fn new(channel: Channel, refusal: Refusal) -> SidecarLine {
         let client = SidecarClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
-        SidecarLine { client, refusal }
+        SidecarLine { client, refusal, caller: "".into() }
+    }
+
+    pub(crate) fn for_caller(self, caller: Option<Arc<str>>) -> SidecarLine {
+        SidecarLine { caller: caller.unwrap_or_default(), ..self }
     }
 
     async fn call(&self, evaluation: &Evaluation) -> Result<Streaming<v1::EventBatch>, Outcome> {
-        let called = self.client.clone().eval(v1::EvalRequest::from(evaluation.clone())).await;
+        let mut request = v1::EvalRequest::from(evaluation.clone());
+        request.caller = self.caller.to_string();
+        let called = self.client.clone().eval(request).await;
         called.map(tonic::Response::into_inner).map_err(|status| self.outcome(&status))
     }
 
@@ -76,7 +85,10 @@ impl Line for SidecarLine {
     }
 
     async fn interrupt(&self, request: RequestId) {
-        let wire = v1::InterruptRequest { request_id: request.as_bytes().to_vec() };
+        let wire = v1::InterruptRequest {
+            request_id: request.as_bytes().to_vec(),
+            caller: self.caller.to_string(),
+        };
         // A sidecar that cannot be asked does not confirm either: the evaluation's end tells.
         let _ = self.client.clone().interrupt(wire).await;
     }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io::{self, IoSlice};
 use std::net::Ipv4Addr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -172,11 +172,26 @@ async fn in_time<T>(
     }
 }
 
+/// Why the other side refused this side's certificate; clones share it.
+///
+/// In TLS 1.3 that comes only with the first read, and the layers above hide it.
+#[derive(Clone, Debug, Default)]
+pub struct Refusal(Arc<OnceLock<String>>);
+
+impl Refusal {
+    /// The reason in words, if there was a refusal.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+}
+
 /// A stream over mutual TLS whose other end is known.
 #[derive(Debug)]
 pub struct Secure<S = TcpStream> {
     stream: TlsStream<S>,
     peer: Name,
+    refusal: Refusal,
 }
 
 impl<S> Secure<S> {
@@ -184,7 +199,13 @@ impl<S> Secure<S> {
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let own = certificates.first().ok_or(HandshakeFailed::NoCertificate)?;
         let peer = certificate::name_of(own).map_err(HandshakeFailed::NoName)?;
-        Ok(Self { stream, peer })
+        Ok(Self { stream, peer, refusal: Refusal::default() })
+    }
+
+    /// Tells a refusal by the other side here too.
+    #[must_use]
+    pub fn telling(self, refusal: Refusal) -> Self {
+        Self { refusal, ..self }
     }
 
     /// Who is at the other end.
@@ -207,16 +228,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Secure<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let answer = ready!(Pin::new(&mut self.stream).poll_read(cx, buf));
-        Poll::Ready(answer.map_err(explain))
+        Poll::Ready(answer.map_err(|error| explain(error, &self.refusal)))
     }
 }
 
 /// Puts an alert of the peer in words.
-fn explain(error: io::Error) -> io::Error {
+fn explain(error: io::Error, refusal: &Refusal) -> io::Error {
     let alert = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     match alert {
         Some(alert @ Error::AlertReceived(_)) => {
-            io::Error::new(error.kind(), HandshakeFailed::from(alert.clone()))
+            let failed = HandshakeFailed::from(alert.clone());
+            refusal.0.get_or_init(|| failed.to_string());
+            io::Error::new(error.kind(), failed)
         }
         _ => error,
     }

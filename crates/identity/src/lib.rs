@@ -48,7 +48,7 @@ pub use credentials::Credentials;
 pub use expected::Expected;
 pub use failure::{HandshakeFailed, Since};
 pub use file::{FileError, MAX_FILE_BYTES};
-pub use handshake::{Acceptor, Connector, HANDSHAKE_TIMEOUT, Secure};
+pub use handshake::{Acceptor, Connector, HANDSHAKE_TIMEOUT, Refusal, Secure};
 pub use key_request::{KeyRequest, MAX_REQUEST_BYTES, NoKey, NotAKey};
 pub use name::{Holder, MAX_NAME_BYTES, Name, NameError, Part, Role, TrustDomain};
 pub use sections::{MAX_CERTIFICATES, PemProblem};

@@ -1,24 +1,10 @@
 //! What the controller counts, in the text format of Prometheus.
 
-use std::fmt::Write;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use prepl_runtime::admin::Vitals;
 
-/// A number that only grows.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// One more.
-    pub fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn value(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+use crate::counter::{self, Counter};
 
 /// The controller's counters, and whether it is ready.
 #[derive(Debug, Default)]
@@ -51,19 +37,13 @@ impl Vitals for Metrics {
     }
 
     fn metrics(&self) -> String {
-        let all = [
+        counter::text(&[
             ("prepl_injected_total", &self.injected),
             ("prepl_injection_skipped_total", &self.skipped),
             ("prepl_enrolled_total", &self.enrolled),
             ("prepl_enrolment_refused_total", &self.enrolment_refused),
             ("prepl_access_granted_total", &self.granted),
             ("prepl_canary_failed_total", &self.canary_failed),
-        ];
-        let mut text = String::new();
-        for (name, counter) in all {
-            // Writing into a String cannot fail.
-            let _ = writeln!(text, "# TYPE {name} counter\n{name} {}", counter.value());
-        }
-        text
+        ])
     }
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use prepl_core::{Replica, ReplicaId, Workload};
 
 use crate::controller::labels::{CONTAINER, LABEL_INJECTED};
@@ -10,13 +11,29 @@ use crate::controller::labels::{CONTAINER, LABEL_INJECTED};
 /// Where a sidecar listens.
 const PORT: u16 = 7070;
 
-/// A pod as a replica; `None` for a pod that cannot be asked.
+/// What owns a ReplicaSet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Above {
+    /// The ReplicaSet itself is not known (yet).
+    NotKnown,
+    /// Nothing: people made it.
+    Nothing,
+    /// A Deployment, as a rule.
+    Workload(Workload),
+}
+
+/// What owns the ReplicaSet with this metadata.
+pub fn above(set: &ObjectMeta) -> Above {
+    owner(set).map_or(Above::Nothing, |owner| Above::Workload(owned_by(owner)))
+}
+
+/// A pod as a replica; `None` for a pod that cannot be asked, or whose owner is not known: then
+/// nobody could tell who may ask it.
 ///
-/// `deployment` names the Deployment of a ReplicaSet of the pod's namespace, and `zone` the zone of
-/// a node, each when known.
+/// `above` tells what owns a ReplicaSet of the pod's namespace, `zone` the zone of a node.
 pub fn replica(
     pod: &Pod,
-    deployment: impl Fn(&str) -> Option<String>,
+    above: impl Fn(&str) -> Above,
     zone: impl Fn(&str) -> Option<String>,
 ) -> Option<Replica> {
     let (meta, spec) = (&pod.metadata, pod.spec.as_ref()?);
@@ -33,7 +50,7 @@ pub fn replica(
             name: meta.name.clone()?.into(),
             uid: meta.uid.clone()?.into(),
         },
-        workload: workload(pod, deployment)?,
+        workload: workload(pod, above)?,
         labels: labels.clone().into_iter().collect(),
         zone: zone(&node).unwrap_or_default().into(),
         node: node.into(),
@@ -51,18 +68,26 @@ fn running(pod: &Pod) -> bool {
     phase == Some("Running") && pod.metadata.deletion_timestamp.is_none()
 }
 
-fn workload(pod: &Pod, deployment: impl Fn(&str) -> Option<String>) -> Option<Workload> {
-    let owners = pod.metadata.owner_references.iter().flatten();
-    let Some(owner) = owners.into_iter().find(|owner| owner.controller == Some(true)) else {
+fn workload(pod: &Pod, above: impl Fn(&str) -> Above) -> Option<Workload> {
+    let Some(owner) = owner(&pod.metadata) else {
         return Some(Workload { kind: "pod".into(), name: pod.metadata.name.clone()?.into() });
     };
-    let by_deployment = (owner.kind == "ReplicaSet").then(|| deployment(&owner.name)).flatten();
-    Some(match by_deployment {
-        Some(name) => Workload { kind: "deployment".into(), name: name.into() },
-        None => {
-            Workload { kind: owner.kind.to_lowercase().into(), name: owner.name.clone().into() }
-        }
-    })
+    if owner.kind != "ReplicaSet" {
+        return Some(owned_by(owner));
+    }
+    match above(&owner.name) {
+        Above::NotKnown => None,
+        Above::Nothing => Some(owned_by(owner)),
+        Above::Workload(workload) => Some(workload),
+    }
+}
+
+fn owner(object: &ObjectMeta) -> Option<&OwnerReference> {
+    object.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
+}
+
+fn owned_by(owner: &OwnerReference) -> Workload {
+    Workload { kind: owner.kind.to_lowercase().into(), name: owner.name.clone().into() }
 }
 
 /// The tag of the first container's image; empty when it has none.

@@ -19,6 +19,8 @@ impl From<Evaluation> for v1::EvalRequest {
             namespace: text(evaluation.namespace.as_deref()),
             limits: Some(evaluation.limits.into()),
             recall: evaluation.recall,
+            // Whoever asks for somebody else writes it in.
+            caller: String::new(),
         }
     }
 }

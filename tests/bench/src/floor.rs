@@ -162,7 +162,7 @@ impl FloorLine {
 
     /// One bare unary call, and its answer checked.
     pub async fn call(&mut self) -> Result<(), Failure> {
-        let request = v1::InterruptRequest { request_id: ECHO.to_vec() };
+        let request = v1::InterruptRequest { request_id: ECHO.to_vec(), caller: String::new() };
         let right = self.client.interrupt(request).await?.into_inner().asked;
         if right { Ok(()) } else { Err("the floor gave a wrong answer".into()) }
     }

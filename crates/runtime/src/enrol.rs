@@ -1,4 +1,4 @@
-//! How a pod's sidecar gets its certificate from the controller, and keeps it fresh.
+//! How a pod gets its certificate from the controller, and keeps it fresh.
 //!
 //! The key is made here and stays here. The token goes to a proven controller of the fleet alone.
 
@@ -68,7 +68,7 @@ pub enum NotEnrolled {
     OtherName(Name),
 }
 
-/// Where and as whom a sidecar enrols.
+/// Where and as whom a pod enrols.
 #[derive(Debug, Clone)]
 pub struct Enrolment {
     /// HOST:PORT of the controller.

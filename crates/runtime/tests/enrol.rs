@@ -1,4 +1,4 @@
-//! A sidecar enrols with a controller over real TLS.
+//! A pod enrols with a controller over real TLS.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
@@ -13,7 +13,7 @@ use std::time::Duration;
 use prepl_identity::{Acceptor, Authority, Credentials, Name, TrustDomain};
 use prepl_proto::v1::enrolment_server::{Enrolment as Service, EnrolmentServer};
 use prepl_proto::v1::{EnrolReply, EnrolRequest};
-use prepl_sidecar::enrol::{Enrolment, NotEnrolled};
+use prepl_runtime::enrol::{Enrolment, NotEnrolled};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::ReceiverStream;

@@ -1,0 +1,152 @@
+//! The replicas of a cluster, through a gateway.
+
+use std::time::Duration;
+
+use prepl_crd::Mode;
+use prepl_gateway::remote::Listed;
+use prepl_gateway::{Remote, RemoteFailed};
+use prepl_identity::{Bundle, Credentials};
+
+use crate::cluster::access::{self, Access};
+use crate::cluster::context::Cluster;
+use crate::cluster::{ClusterArgs, forward, rights};
+use crate::problem::Problem;
+
+/// The replicas that the user may inspect, and the gateway that reaches them.
+pub struct ClusterFleet {
+    /// Reaches them.
+    pub remote: Remote,
+    /// Them.
+    pub listed: Listed,
+    /// The namespace that was looked in; `None` when all were.
+    pub namespace: Option<String>,
+}
+
+impl ClusterFleet {
+    /// Opens the way to the replicas of one namespace, else of all, with an access that lasts for
+    /// `lasting` at least.
+    ///
+    /// An access of an earlier command that is good for nothing any more is asked for again, once.
+    pub async fn open(
+        args: &ClusterArgs,
+        scope: &Scope,
+        mode: Mode,
+        lasting: Duration,
+    ) -> Result<ClusterFleet, Problem> {
+        let cluster = Cluster::open(args, scope.namespace(args)).await?;
+        let namespace = match scope {
+            Scope::All => None,
+            Scope::One(_) => Some(cluster.namespace.clone()),
+        };
+        let access = access::access(&cluster, mode, lasting).await?;
+        let opened = match access {
+            Access::Fresh(bundle) => look(&cluster, args, bundle).await,
+            Access::Kept(bundle) => match look(&cluster, args, bundle).await {
+                Err(failed) if is_stale(&failed) => {
+                    let bundle = access::renew(&cluster, mode, lasting).await?;
+                    look(&cluster, args, bundle).await
+                }
+                opened => opened,
+            },
+        };
+        let (remote, listed) = opened.map_err(|failed| problem(&failed))?;
+        Ok(ClusterFleet { remote, listed, namespace })
+    }
+
+    /// Why there is nothing to choose from; `None` when there is something.
+    pub fn emptiness(&self) -> Option<Problem> {
+        let place = match &self.namespace {
+            Some(namespace) => format!("in namespace {namespace}"),
+            None => "in the cluster".to_owned(),
+        };
+        match (self.listed.replicas.is_empty(), self.listed.hidden_workloads) {
+            (false, _) => None,
+            (true, 0) => Some(
+                Problem::nothing_matched(format!("no pod {place} has a sidecar; nothing ran"))
+                    .hint("`prepl doctor` tells what is missing"),
+            ),
+            (true, hidden) => Some(self.hidden(hidden)),
+        }
+    }
+
+    /// The same problem, with what the user cannot see; denied when that may be what he meant.
+    pub fn explain(&self, problem: Problem) -> Problem {
+        match (problem.code, self.listed.hidden_workloads) {
+            (prepl_core::ExitCode::NothingMatched, hidden @ 1..) => {
+                let seen = problem.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+                let denied = self.hidden(hidden);
+                Problem {
+                    message: format!("{}; {}{seen}", problem.message, denied.message),
+                    ..denied
+                }
+            }
+            _ => problem,
+        }
+    }
+
+    fn hidden(&self, workloads: u32) -> Problem {
+        let (are, place) = match (workloads, &self.namespace) {
+            (1, Some(namespace)) => ("1 workload is".to_owned(), format!(" in {namespace}")),
+            (1, None) => ("1 workload is".to_owned(), String::new()),
+            (many, Some(namespace)) => {
+                (format!("{many} workloads are"), format!(" in {namespace}"))
+            }
+            (many, None) => (format!("{many} workloads are"), String::new()),
+        };
+        let namespace = self.namespace.as_deref().unwrap_or("(each)");
+        Problem::denied(format!("{are} hidden from you{place}: you may not inspect it"))
+            .hint(rights::missing_rule(namespace, Mode::Inspect))
+    }
+}
+
+/// Where a command looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One namespace; `None` is that of the context.
+    One(Option<String>),
+    /// All namespaces: the access request then lies in the namespace of prepl itself.
+    All,
+}
+
+impl Scope {
+    /// The namespace of the access request, if it is not that of the context.
+    fn namespace<'a>(&'a self, args: &'a ClusterArgs) -> Option<&'a str> {
+        match self {
+            Scope::One(namespace) => namespace.as_deref(),
+            Scope::All => Some(&args.operator_namespace),
+        }
+    }
+}
+
+async fn look(
+    cluster: &Cluster,
+    args: &ClusterArgs,
+    bundle: Bundle,
+) -> Result<(Remote, Listed), RemoteFailed> {
+    let (cluster, args) = (cluster.clone(), args.clone());
+    let open = move || {
+        let (cluster, args) = (cluster.clone(), args.clone());
+        async move { forward::open(&cluster, &args).await }
+    };
+    let remote = Remote::connect(&Credentials::fixed(bundle), open).await?;
+    let listed = remote.list().await?;
+    Ok((remote, listed))
+}
+
+/// Whether another access may do better: this one ended, or is of another installation.
+fn is_stale(failed: &RemoteFailed) -> bool {
+    matches!(failed, RemoteFailed::Denied(_)) || failed.is_handshake()
+}
+
+/// What a gateway's failure means to the user.
+pub fn problem(failed: &RemoteFailed) -> Problem {
+    if let Some(own) = failed.opening::<Problem>() {
+        return own.clone();
+    }
+    let told = Problem::of(failed);
+    match failed {
+        RemoteFailed::Denied(_) => Problem { code: prepl_core::ExitCode::Denied, ..told },
+        RemoteFailed::Refused(_) | RemoteFailed::Wire(_) => told,
+        RemoteFailed::Unreached(_) => told.hint("`prepl doctor` tells what is wrong on the way"),
+    }
+}

@@ -1,0 +1,12 @@
+//! A gateway of a cluster, seen by who asks it.
+//!
+//! Reading order: [`client`] the calls · [`run`] a run that outlives its gateway · [`merge`] what
+//! two gateways told of one run · [`wire`] a plan as a message, and back.
+
+pub mod client;
+pub mod merge;
+pub mod run;
+pub mod wire;
+
+pub use client::{Listed, Remote, RemoteFailed};
+pub use run::RemoteRun;

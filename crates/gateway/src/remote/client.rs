@@ -1,0 +1,193 @@
+//! The calls of a gateway of a cluster.
+
+use std::error::Error;
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use prepl_core::{Description, Outcome, Replica, Selection};
+use prepl_fanout::Plan;
+use prepl_identity::{Connector, Credentials, Expected, HandshakeFailed, Refusal};
+use prepl_proto::convert::BadMessage;
+use prepl_proto::v1;
+use prepl_proto::v1::described::Told;
+use prepl_proto::v1::gateway_client::GatewayClient;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
+use tower::service_fn;
+
+use super::run::RemoteRun;
+use super::wire;
+use crate::gateway::Described;
+
+/// The answers of all replicas come over one connection, which may be slow.
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 2 << 20;
+/// A list of 10,000 replicas with their labels, or one value at its largest.
+const MAX_MESSAGE: usize = 32 << 20;
+/// A gateway that is gone without a word is noticed after the two.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A gateway of a cluster; the next one is asked when it goes away.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    client: GatewayClient<Channel>,
+    refusal: Refusal,
+}
+
+/// Why a gateway did not do what it was asked; nothing was evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteFailed {
+    /// No stream to a gateway could be opened, or it broke.
+    #[error("no gateway of the cluster answers")]
+    Unreached(#[source] Box<dyn Error + Send + Sync>),
+    /// The caller has no right to it; the gateway's sentence.
+    #[error("{0}")]
+    Denied(String),
+    /// The gateway does not do that; its sentence.
+    #[error("the gateway refused: {0}")]
+    Refused(String),
+    /// The gateway speaks otherwise.
+    #[error(transparent)]
+    Wire(#[from] BadMessage),
+}
+
+/// The replicas that a user may inspect.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Them.
+    pub replicas: Vec<Replica>,
+    /// Workloads that have replicas too, and that he may not inspect.
+    pub hidden_workloads: u32,
+}
+
+impl Remote {
+    /// Connects as the holder of an access request. `open` gives a stream to some gateway, and is
+    /// asked again whenever the connection is lost.
+    pub async fn connect<O, F, S, E>(
+        credentials: &Credentials,
+        open: O,
+    ) -> Result<Remote, RemoteFailed>
+    where
+        O: Fn() -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Result<S, E>> + Send,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        E: Error + Send + Sync + 'static,
+    {
+        let connector = Connector::new(credentials);
+        let expected = Expected::Gateway(credentials.current().name().domain.clone());
+        let refusal = Refusal::default();
+        let told = refusal.clone();
+        let connect = service_fn(move |_| {
+            let (open, connector) = (open.clone(), connector.clone());
+            let (expected, told) = (expected.clone(), told.clone());
+            async move {
+                let stream = open().await.map_err(Box::<dyn Error + Send + Sync>::from)?;
+                let secure = connector.connect_as(stream, &expected).await?;
+                Ok::<_, Box<dyn Error + Send + Sync>>(TokioIo::new(secure.telling(told)))
+            }
+        });
+        let endpoint = Endpoint::from_static("http://gateway")
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .http2_keep_alive_interval(KEEPALIVE)
+            .keep_alive_timeout(KEEPALIVE_TIMEOUT);
+        let channel = endpoint.connect_with_connector(connect).await;
+        let channel = channel.map_err(|error| RemoteFailed::Unreached(error.into()))?;
+        let client = GatewayClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
+        Ok(Remote { client, refusal })
+    }
+
+    /// The replicas that the user may inspect, in a stable order.
+    pub async fn list(&self) -> Result<Listed, RemoteFailed> {
+        let listed = self.client.clone().list(v1::ListRequest {}).await;
+        let listed = listed.map_err(|status| self.failed(status))?.into_inner();
+        let replicas = listed.replicas.into_iter().map(Replica::try_from);
+        let replicas = replicas.collect::<Result<_, _>>()?;
+        Ok(Listed { replicas, hidden_workloads: listed.hidden_workloads })
+    }
+
+    /// Asks every replica what it is, `width` at a time, each within `patience`.
+    ///
+    /// The answers stand in the order of the selection.
+    pub async fn describe(
+        &self,
+        selection: &Selection,
+        patience: Duration,
+        width: NonZeroUsize,
+    ) -> Result<Vec<Described>, RemoteFailed> {
+        let uids = selection.replicas().iter().map(|replica| replica.id.uid.to_string());
+        let request = v1::DescribeReplicasRequest {
+            uids: uids.collect(),
+            patience_ms: u32::try_from(patience.as_millis()).unwrap_or(u32::MAX),
+            width: u32::try_from(width.get()).unwrap_or(wire::MAX_WIDTH).min(wire::MAX_WIDTH),
+        };
+        let reply = self.client.clone().describe_replicas(request).await;
+        let reply = reply.map_err(|status| self.failed(status))?.into_inner();
+        if reply.described.len() != selection.len() {
+            return Err(BadMessage("number of descriptions").into());
+        }
+        Ok(reply.described.into_iter().map(described).collect::<Result<_, _>>()?)
+    }
+
+    /// Starts a plan; a denial comes before anything is evaluated.
+    pub async fn run(&self, selection: &Selection, plan: &Plan) -> Result<RemoteRun, RemoteFailed> {
+        let start = wire::start_run(selection, plan);
+        let run = RemoteRun::start(self.client.clone(), start).await;
+        run.map_err(|status| self.failed(status))
+    }
+
+    fn failed(&self, status: Status) -> RemoteFailed {
+        if let Some(reason) = self.refusal.reason() {
+            return RemoteFailed::Denied(format!(
+                "the gateway does not know this access: {reason}"
+            ));
+        }
+        let words = status.message().to_owned();
+        match status.code() {
+            Code::PermissionDenied | Code::Unauthenticated => RemoteFailed::Denied(words),
+            Code::InvalidArgument | Code::ResourceExhausted | Code::Unimplemented => {
+                RemoteFailed::Refused(words)
+            }
+            _ => RemoteFailed::Unreached(status.into()),
+        }
+    }
+}
+
+impl RemoteFailed {
+    /// The opener's own error, if that is what happened.
+    pub fn opening<E: Error + 'static>(&self) -> Option<&E> {
+        causes(self).find_map(|error| error.downcast_ref())
+    }
+
+    /// Whether the gateway's certificate, or ours to it, was not accepted.
+    pub fn is_handshake(&self) -> bool {
+        causes(self).any(|error| error.downcast_ref::<HandshakeFailed>().is_some())
+    }
+}
+
+fn causes(error: &RemoteFailed) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())
+}
+
+fn described(wire: v1::Described) -> Result<Described, BadMessage> {
+    match wire.told.ok_or(BadMessage("description"))? {
+        Told::Runtime(runtime) => Ok(Ok(Description::try_from(runtime)?)),
+        Told::Failed(done) => {
+            let outcome = done.outcome.ok_or(BadMessage("outcome"))?;
+            Ok(Err(Outcome::try_from(outcome)?))
+        }
+    }
+}
+
+/// A description on its way to whoever asked.
+pub fn wire_described(described: Described) -> v1::Described {
+    let told = match described {
+        Ok(description) => Told::Runtime(description.into()),
+        Err(outcome) => Told::Failed(prepl_core::Done::without_answer(outcome).into()),
+    };
+    v1::Described { told: Some(told) }
+}

@@ -1,0 +1,226 @@
+//! What one gateway told of a run, and what the next one told after it: each event once.
+//!
+//! The second gateway asks only the replicas that had not ended, and asks them to recall. Their
+//! sidecars tell the first answer from its beginning.
+
+use prepl_core::{
+    Class, Counts, Done, Event, Outcome, Reason, Refusal, ReplicaIndex, Report, Summary,
+};
+
+/// A run so far.
+#[derive(Debug)]
+pub struct Merge {
+    replicas: Vec<Progress>,
+    counts: Counts,
+    /// Places of the replicas that the present gateway was asked about.
+    asked: Vec<ReplicaIndex>,
+    /// An earlier gateway may have sent the evaluation already.
+    again: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress {
+    next: u64,
+    done: bool,
+}
+
+impl Merge {
+    /// A run over so many replicas, at its begin.
+    pub fn new(replicas: usize) -> Merge {
+        Merge {
+            replicas: vec![Progress::default(); replicas],
+            counts: Counts::default(),
+            asked: places(replicas).collect(),
+            again: false,
+        }
+    }
+
+    /// Takes a report of the present gateway; gives what of it is new.
+    pub fn take(&mut self, report: Report) -> Option<Report> {
+        let again = self.again;
+        match report {
+            Report::Text(..) => Some(report),
+            Report::Replica { replica, sequence, event } => {
+                let replica = *self.asked.get(replica.get())?;
+                let event = if again { recalled(event) } else { event };
+                self.event(replica, sequence, event)
+            }
+            // Told when all have ended, by `finished`.
+            Report::Finished(_) => None,
+        }
+    }
+
+    fn event(
+        &mut self,
+        replica: ReplicaIndex,
+        sequence: u64,
+        event: Event<prepl_core::Digest>,
+    ) -> Option<Report> {
+        let progress = self.replicas.get_mut(replica.get()).filter(|progress| !progress.done)?;
+        let end = match &event {
+            Event::Done(done) => Some(done.outcome.class()),
+            _ if sequence < progress.next => return None,
+            _ => None,
+        };
+        let sequence = sequence.max(progress.next);
+        *progress = Progress { next: sequence + 1, done: end.is_some() };
+        end.into_iter().for_each(|class| self.counts.add(class));
+        Some(Report::Replica { replica, sequence, event })
+    }
+
+    /// Another gateway is asked from now on; gives the places that it is to be asked about.
+    pub fn resume(&mut self) -> &[ReplicaIndex] {
+        let all = places(self.replicas.len()).zip(&self.replicas);
+        self.asked = all.filter(|(_, one)| !one.done).map(|(place, _)| place).collect();
+        self.again = true;
+        &self.asked
+    }
+
+    /// Whether every replica has its outcome.
+    pub fn is_complete(&self) -> bool {
+        self.replicas.iter().all(|replica| replica.done)
+    }
+
+    /// Gives up on the replicas without an outcome: they may have run it.
+    pub fn give_up(&mut self, why: &str) -> Vec<Report> {
+        let left = self.resume().to_vec();
+        let lost = |_| Event::Done(Done::without_answer(Outcome::unknown(why)));
+        left.into_iter().filter_map(|place| self.event(place, 0, lost(place))).collect()
+    }
+
+    /// The end of the whole run; `told` is what the last gateway said of its part.
+    pub fn finished(&self, told: Summary) -> Report {
+        // A part knows the starts of its own replicas only.
+        let skew = told.skew.filter(|_| !self.again);
+        Report::Finished(Summary { counts: self.counts, skew, ..told })
+    }
+}
+
+fn places(replicas: usize) -> impl Iterator<Item = ReplicaIndex> {
+    (0..).map(ReplicaIndex).take(replicas)
+}
+
+/// That the answer cannot be recalled does not mean that it did not run.
+fn recalled(event: Event<prepl_core::Digest>) -> Event<prepl_core::Digest> {
+    let Event::Done(done) = event else { return event };
+    let lost = match &done.outcome {
+        Outcome::Refused(Refusal::Denied(reason)) => Some(reason),
+        outcome if matches!(outcome.class(), Class::Unreachable | Class::NotStarted) => {
+            outcome.reason()
+        }
+        _ => None,
+    };
+    let outcome = lost.map(|why: &Reason| {
+        Outcome::unknown(format!("its gateway went away, and its answer cannot be had: {why}"))
+    });
+    Event::Done(match outcome {
+        Some(outcome) => Done { outcome, ..done },
+        None => done,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prepl_core::Digest;
+    use proptest::prelude::*;
+    use std::time::Duration;
+
+    fn started(replica: u32, sequence: u64) -> Report {
+        Report::Replica { replica: ReplicaIndex(replica), sequence, event: Event::Started }
+    }
+
+    fn done(replica: u32, sequence: u64, outcome: Outcome) -> Report {
+        let event = Event::Done(Done::without_answer(outcome));
+        Report::Replica { replica: ReplicaIndex(replica), sequence, event }
+    }
+
+    fn class(report: Option<Report>) -> Option<(u32, Class)> {
+        match report? {
+            Report::Replica { replica, event: Event::Done(done), .. } => {
+                Some((replica.0, done.outcome.class()))
+            }
+            _ => None,
+        }
+    }
+
+    fn told() -> Summary {
+        let skew = Some(Duration::from_millis(1));
+        Summary { counts: Counts::default(), skew, elapsed: Duration::ZERO, stopped: None }
+    }
+
+    #[test]
+    fn the_second_gateway_is_asked_about_the_rest_and_its_places_are_mapped() {
+        let mut merge = Merge::new(3);
+        assert!(merge.take(started(1, 0)).is_some());
+        assert!(merge.take(done(1, 1, Outcome::Ok)).is_some());
+        assert_eq!(merge.resume(), [ReplicaIndex(0), ReplicaIndex(2)]);
+        assert_eq!(class(merge.take(done(1, 1, Outcome::Ok))), Some((2, Class::Ok)));
+        assert!(!merge.is_complete());
+        assert_eq!(class(merge.take(done(0, 0, Outcome::Raised))), Some((0, Class::Raised)));
+        assert!(merge.is_complete());
+        let Report::Finished(summary) = merge.finished(told()) else { panic!("no end") };
+        assert_eq!((summary.counts.total(), summary.skew), (3, None));
+    }
+
+    #[test]
+    fn what_was_seen_is_not_told_again_but_the_end_always_is() {
+        let mut merge = Merge::new(1);
+        assert!(merge.take(started(0, 0)).is_some());
+        assert!(merge.take(started(0, 1)).is_some());
+        merge.resume();
+        assert!(merge.take(started(0, 1)).is_none());
+        assert!(merge.take(started(0, 2)).is_some());
+        assert!(merge.take(done(0, 1, Outcome::Ok)).is_some());
+        assert!(merge.take(done(0, 9, Outcome::Ok)).is_none());
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_recalled_may_have_run() {
+        let why = || Reason::new("why");
+        for outcome in [
+            Outcome::Unreachable(why()),
+            Outcome::NotStarted(why()),
+            Outcome::Refused(Refusal::Denied(why())),
+        ] {
+            let mut merge = Merge::new(1);
+            assert_ne!(
+                class(Merge::new(1).take(done(0, 0, outcome.clone()))).unwrap().1,
+                Class::Unknown
+            );
+            merge.resume();
+            assert_eq!(class(merge.take(done(0, 0, outcome))), Some((0, Class::Unknown)));
+        }
+    }
+
+    proptest! {
+        /// Whatever gateways tell, in whatever order: one outcome each, and they add up.
+        #[test]
+        fn every_replica_has_one_outcome(
+            reports in proptest::collection::vec((0_u32..6, 0_u64..4, 0_u8..4), 0..60),
+        ) {
+            let mut merge = Merge::new(4);
+            let mut ends = vec![0; 4];
+            let mut taken = Vec::new();
+            for (replica, sequence, kind) in reports {
+                taken.extend(match kind {
+                    0 => { merge.resume(); None }
+                    1 => merge.take(done(replica, sequence, Outcome::Ok)),
+                    2 => merge.take(Report::Text(Digest::of("x"), "x".into())),
+                    _ => merge.take(started(replica, sequence)),
+                });
+            }
+            taken.extend(merge.give_up("gone"));
+            let mut next = [0; 4];
+            for report in taken {
+                let Report::Replica { replica, sequence, event } = report else { continue };
+                prop_assert!(sequence >= next[replica.get()], "an event came twice");
+                next[replica.get()] = sequence + 1;
+                ends[replica.get()] += i32::from(matches!(event, Event::Done(_)));
+            }
+            prop_assert_eq!(ends, vec![1; 4]);
+            let Report::Finished(summary) = merge.finished(told()) else { panic!("no end") };
+            prop_assert_eq!(summary.counts.total(), 4);
+        }
+    }
+}

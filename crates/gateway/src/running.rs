@@ -1,0 +1,37 @@
+//! A run under way, in this process or at a gateway of a cluster.
+
+use std::future::Future;
+
+use prepl_core::Report;
+use prepl_fanout::Run;
+
+use crate::remote::RemoteRun;
+
+/// A run under way; ends with [`Report::Finished`].
+pub trait Running: Send {
+    /// The next report; `None` after the end. May be dropped while it waits.
+    fn next(&mut self) -> impl Future<Output = Option<Report>> + Send;
+
+    /// Interrupts the run; asking again changes nothing.
+    fn interrupt(&self);
+}
+
+impl Running for Run {
+    async fn next(&mut self) -> Option<Report> {
+        Run::next(self).await
+    }
+
+    fn interrupt(&self) {
+        self.stopper().interrupt();
+    }
+}
+
+impl Running for RemoteRun {
+    async fn next(&mut self) -> Option<Report> {
+        RemoteRun::next(self).await
+    }
+
+    fn interrupt(&self) {
+        RemoteRun::interrupt(self);
+    }
+}

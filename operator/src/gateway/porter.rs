@@ -1,0 +1,82 @@
+//! Who may connect: the holders of access requests.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use prepl_identity::{Holder, Name};
+use prepl_runtime::door::Porter;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Connections of one access at a time.
+const CONNECTIONS: usize = 16;
+/// Runs of one access at a time.
+const RUNS: usize = 32;
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    /// The holder of an access request.
+    pub holder: Arc<Holder>,
+    share: Arc<Share>,
+}
+
+#[derive(Debug)]
+struct Share {
+    connections: Arc<Semaphore>,
+    runs: Arc<Semaphore>,
+}
+
+impl Guest {
+    /// A place for a run, if one is left to this access.
+    #[must_use]
+    pub fn place_for_run(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.share.runs).try_acquire_owned().ok()
+    }
+}
+
+/// Lets in the holders of access requests, and gives each its share.
+#[derive(Debug, Default)]
+pub struct AccessOnly(Mutex<HashMap<String, Weak<Share>>>);
+
+/// Why somebody is not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum NotLetIn {
+    /// A sidecar, a gateway, a controller.
+    #[error("{0} holds no access request, and nobody else may ask a gateway")]
+    Stranger(Name),
+    /// Enough of them.
+    #[error("{0} has {CONNECTIONS} connections already")]
+    TooMany(Name),
+}
+
+impl Porter for AccessOnly {
+    type Guest = Guest;
+    type Refusal = NotLetIn;
+
+    fn let_in(&self, name: &Name) -> Result<(Guest, OwnedSemaphorePermit), NotLetIn> {
+        if !matches!(name.holder, Holder::Access { .. }) {
+            return Err(NotLetIn::Stranger(name.clone()));
+        }
+        let share = self.share(&name.to_string());
+        let place = Arc::clone(&share.connections).try_acquire_owned();
+        let place = place.map_err(|_| NotLetIn::TooMany(name.clone()))?;
+        Ok((Guest { holder: Arc::new(name.holder.clone()), share }, place))
+    }
+}
+
+impl AccessOnly {
+    fn share(&self, name: &str) -> Arc<Share> {
+        // A poisoned lock is safe: no step between two changes can panic.
+        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shares.get(name).and_then(Weak::upgrade) {
+            return known;
+        }
+        shares.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Share {
+            connections: Arc::new(Semaphore::new(CONNECTIONS)),
+            runs: Arc::new(Semaphore::new(RUNS)),
+        });
+        shares.insert(name.to_owned(), Arc::downgrade(&share));
+        share
+    }
+}

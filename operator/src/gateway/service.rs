@@ -1,0 +1,153 @@
+//! The gRPC shell: who calls, what may he, call, encode.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prepl_core::{Outcome, Reason};
+use prepl_crd::Mode;
+use prepl_gateway::remote::client::wire_described;
+use prepl_gateway::remote::wire;
+use prepl_gateway::{Dialer, Gateway, Plan};
+use prepl_proto::convert::BadMessage;
+use prepl_proto::v1;
+use prepl_proto::v1::gateway_server::Gateway as Service;
+use prepl_proto::v1::run_command::Command;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::access::{Accesses, Caller, Refused};
+use super::conduct::{Conduct, gone};
+use super::fleet::{Asked, Fleet};
+use super::metrics::Metrics;
+use super::porter::Guest;
+use super::rights::{Rights, enough};
+
+/// Messages that may wait for a reader; then the run waits.
+const WAITING_MESSAGES: usize = 4;
+/// How long a caller may take to say what to run.
+const FIRST_COMMAND: Duration = Duration::from_secs(10);
+
+/// The service of one gateway.
+#[derive(Clone)]
+pub struct GatewayService {
+    /// Looks accesses up.
+    pub accesses: Accesses,
+    /// Asks for rights.
+    pub rights: Rights,
+    /// The replicas.
+    pub fleet: Fleet,
+    /// Reaches them.
+    pub dialer: Dialer,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+}
+
+impl GatewayService {
+    async fn caller(&self, guest: &Guest) -> Result<Caller, Refused> {
+        let caller = self.accesses.caller(&guest.holder).await;
+        caller.inspect_err(|refused| self.metrics.refused(refused))
+    }
+
+    async fn permitted(&self, guest: &Guest, mode: Mode, asked: &Asked) -> Result<(), Refused> {
+        let caller = self.accesses.caller(&guest.holder).await?;
+        self.rights.permit(&caller, mode, &asked.selection).await.map(drop)
+    }
+
+    async fn start(
+        &self,
+        guest: Guest,
+        plan: Plan,
+        uids: &[Arc<str>],
+        commands: Streaming<v1::RunCommand>,
+    ) -> Result<ReceiverStream<Result<v1::ReportBatch, Status>>, Status> {
+        let caller = self.caller(&guest).await?;
+        enough(&caller, Mode::Eval)?;
+        let place = guest.place_for_run();
+        let place = place
+            .ok_or_else(|| Status::resource_exhausted("too many runs of yours are under way"))?;
+        let asked = self.fleet.asked(uids, &caller.scope);
+        let permit = self.rights.permit(&caller, Mode::Eval, &asked.selection).await;
+        let permit = permit.inspect_err(|refused| self.metrics.refused(refused))?;
+        self.metrics.runs.add();
+        let gone = gone(asked.gone.clone(), plan.recall);
+        let dialer = self.dialer.on_behalf_of(caller.user.username.as_str().into());
+        let run = Gateway::new(dialer).run(permit, plan);
+        let conduct = Conduct { run, places: asked.places.clone(), gone };
+        let (messages, stream) = mpsc::channel(WAITING_MESSAGES);
+        let this = self.clone();
+        tokio::spawn(async move {
+            let allowed = || this.permitted(&guest, Mode::Eval, &asked);
+            conduct.to_the_end(commands, messages, Accesses::until_denied(allowed)).await;
+            drop(place);
+        });
+        Ok(ReceiverStream::new(stream))
+    }
+}
+
+#[tonic::async_trait]
+impl Service for GatewayService {
+    type RunStream = ReceiverStream<Result<v1::ReportBatch, Status>>;
+
+    async fn list(
+        &self,
+        request: Request<v1::ListRequest>,
+    ) -> Result<Response<v1::ListReply>, Status> {
+        let caller = self.caller(&guest(&request)?).await?;
+        let replicas = self.fleet.replicas(&caller.scope);
+        let (replicas, hidden) = self.rights.visible(&caller, replicas).await?;
+        Ok(Response::new(v1::ListReply {
+            replicas: replicas.into_iter().map(v1::ListedReplica::from).collect(),
+            hidden_workloads: u32::try_from(hidden).unwrap_or(u32::MAX),
+        }))
+    }
+
+    async fn describe_replicas(
+        &self,
+        request: Request<v1::DescribeReplicasRequest>,
+    ) -> Result<Response<v1::DescribeReplicasReply>, Status> {
+        let caller = self.caller(&guest(&request)?).await?;
+        let wire = request.into_inner();
+        let uids = wire::uids(wire.uids).map_err(bad)?;
+        let patience =
+            wire::connect(Duration::from_millis(wire.patience_ms.into())).map_err(bad)?;
+        let width = wire::width(wire.width).map_err(bad)?;
+        let asked = self.fleet.asked(&uids, &caller.scope);
+        self.rights.permit(&caller, Mode::Inspect, &asked.selection).await?;
+        let gateway = Gateway::new(self.dialer.clone());
+        let told = gateway.describe(&asked.selection, patience, width).await;
+        let is_gone = || Err(Outcome::NotStarted(Reason::new("the pod is gone")));
+        let mut described: Vec<_> = uids.iter().map(|_| wire_described(is_gone())).collect();
+        for (place, told) in asked.places.iter().zip(told) {
+            if let Some(one) = described.get_mut(place.get()) {
+                *one = wire_described(told);
+            }
+        }
+        Ok(Response::new(v1::DescribeReplicasReply { described }))
+    }
+
+    async fn run(
+        &self,
+        request: Request<Streaming<v1::RunCommand>>,
+    ) -> Result<Response<Self::RunStream>, Status> {
+        let guest = guest(&request)?;
+        let mut commands = request.into_inner();
+        let first = timeout(FIRST_COMMAND, commands.message()).await;
+        let first = first.map_err(|_| Status::deadline_exceeded("nothing was asked"))??;
+        let Some(Command::Start(start)) = first.and_then(|first| first.command) else {
+            return Err(Status::invalid_argument("a run begins with its start"));
+        };
+        let (uids, plan) = wire::plan(start).map_err(bad)?;
+        Ok(Response::new(self.start(guest, plan, &uids, commands).await?))
+    }
+}
+
+fn guest<T>(request: &Request<T>) -> Result<Guest, Status> {
+    let guest = request.extensions().get::<Guest>().cloned();
+    guest.ok_or_else(|| Status::unauthenticated("the connection has no certificate"))
+}
+
+fn bad(bad: BadMessage) -> Status {
+    Status::invalid_argument(bad.to_string())
+}

@@ -1,0 +1,40 @@
+//! The arguments of `gateway`; the chart sets the environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use prepl_identity::TrustDomain;
+
+/// Arguments of `gateway`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// The installation's name in certificates
+    #[arg(
+        long,
+        value_name = "DOMAIN",
+        env = "PREPL_TRUST_DOMAIN",
+        default_value = "prepl.cluster"
+    )]
+    pub trust_domain: TrustDomain,
+    /// Namespace of the gateway: an access request there is one for all namespaces
+    #[arg(long, value_name = "NAME", env = "PREPL_NAMESPACE", default_value = "prepl-system")]
+    pub namespace: String,
+    /// Controller that certifies this pod
+    #[arg(long, value_name = "HOST:PORT", env = "PREPL_ENROL_ADDRESS")]
+    pub enrol_address: String,
+    /// Service account token of this pod for the audience `prepl`; read at each enrolment
+    #[arg(long, value_name = "FILE", default_value = "/var/run/secrets/prepl/token")]
+    pub token_file: PathBuf,
+    /// Authorities to trust in the controller, in PEM
+    #[arg(long, value_name = "FILE", default_value = "/etc/prepl/authorities.pem")]
+    pub authorities_file: PathBuf,
+    /// This pod's UID
+    #[arg(long, value_name = "UID", env = "PREPL_POD_UID")]
+    pub pod_uid: String,
+    /// Where users connect
+    #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:7071")]
+    pub listen: SocketAddr,
+    /// Where /healthz, /readyz and /metrics listen
+    #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:8080")]
+    pub admin_listen: SocketAddr,
+}
