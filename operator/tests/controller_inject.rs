@@ -125,6 +125,15 @@ fn the_log_level_is_passed_on() {
 }
 
 #[test]
+fn a_pod_without_a_repl_may_have_the_sidecars_own_engine() {
+    let with =
+        |url: &str| injected(|pod| pod["metadata"]["annotations"]["prepl.dev/repl"] = json!(url));
+    for url in ["rhai:", "clojure://localhost:5555", "nrepl://[::1]:1"] {
+        assert!(with(url)["spec"]["initContainers"].to_string().contains(url), "{url}");
+    }
+}
+
+#[test]
 fn a_repl_outside_of_the_pod_is_refused() {
     for url in [
         "nrepl://10.0.0.1:1",
@@ -133,6 +142,8 @@ fn a_repl_outside_of_the_pod_is_refused() {
         "nrepl://127.0.0.1:0",
         "",
         "a b://localhost:1",
+        "telnet://localhost:1",
+        "rhai://x",
     ] {
         let skip = skip(|pod| pod["metadata"]["annotations"]["prepl.dev/repl"] = json!(url));
         assert_eq!(skip, Skip::BadRepl, "{url}");

@@ -48,7 +48,8 @@ pub enum Skip {
     NoRepl,
     /// The address of the REPL leads out of the pod, or is none.
     #[error(
-        "the annotation {ANNOTATION_REPL} is no address within the pod; write KIND://127.0.0.1:PORT"
+        "the annotation {ANNOTATION_REPL} names no REPL within the pod; write nrepl://127.0.0.1:PORT, \
+         clojure://127.0.0.1:PORT or rhai:"
     )]
     BadRepl,
     /// An annotation that nobody reads.
@@ -144,14 +145,16 @@ fn known_annotations(pod: &Pod) -> Result<(), Skip> {
     }
 }
 
-/// `KIND://127.0.0.1:PORT`, or `localhost`: the sidecar must never be a way to other machines.
+/// What a sidecar understands, and no host but the pod itself: a sidecar must never be a way to
+/// other machines, and one that cannot start would hold up its pod.
 fn is_within_pod(url: &str) -> bool {
+    if url == "rhai:" {
+        return true;
+    }
     let Some((kind, address)) = url.split_once("://") else { return false };
     let Some((host, port)) = address.rsplit_once(':') else { return false };
-    let kind_is_word =
-        !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
     url.len() <= MAX_VALUE_BYTES
-        && kind_is_word
+        && matches!(kind, "nrepl" | "clojure")
         && matches!(host, "127.0.0.1" | "localhost" | "[::1]")
         && port.parse::<u16>().is_ok_and(|port| port > 0)
 }

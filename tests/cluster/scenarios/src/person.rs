@@ -88,14 +88,25 @@ impl Person {
     }
 
     fn prepare(&self, args: &[&str]) -> std::process::Command {
-        let program = std::env::var_os("PREPL_BIN").unwrap_or_else(|| "prepl".into());
-        let mut command = command(&program.to_string_lossy());
+        let mut command = command(&program());
         let own = self.folder.path();
         command.args(args).env("KUBECONFIG", self.kubeconfig()).env_remove("PREPL_FLEET");
         // What prepl keeps between commands is this person's alone.
         command.env("XDG_RUNTIME_DIR", own).env("XDG_CACHE_HOME", own).env("HOME", own);
         command
     }
+}
+
+/// Runs `prepl` as the administrator whose KUBECONFIG it is.
+pub fn administrator(args: &[&str]) -> Result<Ran, Problem> {
+    let begun = Instant::now();
+    let output = command(&program()).args(args).env_remove("PREPL_FLEET").output();
+    let output = output.map_err(|error| format!("cannot run prepl: {error}"))?;
+    Ok(ran(&output, begun.elapsed()))
+}
+
+fn program() -> String {
+    std::env::var("PREPL_BIN").unwrap_or_else(|_| "prepl".to_owned())
 }
 
 /// What an ended command did.

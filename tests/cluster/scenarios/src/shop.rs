@@ -1,10 +1,12 @@
 //! The service that the scenarios ask: the Clojure session store, in a namespace that lets prepl in.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::cluster::{Problem, apply, ensure, get, kubectl};
+use crate::cluster::{Problem, apply, ensure, get, kubectl, wait_until};
+use crate::person::administrator;
 
 /// The namespace of the service.
 pub const NAMESPACE: &str = "shop";
@@ -17,9 +19,20 @@ pub fn open() -> Result<(), Problem> {
     OPEN.get_or_init(|| {
         namespace(NAMESPACE)?;
         apply(&deployment(NAMESPACE, "api", REPLICAS, CLOJURE))?;
-        rolled_out(NAMESPACE, "api")
+        rolled_out(NAMESPACE, "api")?;
+        answering(NAMESPACE, "api")
     })
     .clone()
+}
+
+/// Waits until every REPL of a Deployment answers: a JVM is up later than its pod.
+pub fn answering(namespace: &str, name: &str) -> Result<(), Problem> {
+    let target = format!("deployment/{name}");
+    wait_until(Duration::from_secs(90), || {
+        let asked = administrator(&["targets", "-n", namespace, &target])?;
+        ensure(asked.code == 0, || format!("{}{}", asked.out, asked.err))
+    })
+    .map(drop)
 }
 
 /// A namespace that lets prepl in.

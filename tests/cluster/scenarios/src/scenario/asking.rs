@@ -46,7 +46,7 @@ pub fn targets_tell() -> Result<String, Problem> {
             let known = target[key].as_str().is_some_and(|text| !text.is_empty());
             ensure(known, || format!("no {key} in {target}"))?;
         }
-        ensure(target["language"].as_str() == Some("Clojure"), || target.to_string())?;
+        ensure(target["language"].as_str() == Some("clojure"), || target.to_string())?;
     }
     Ok(format!("{} targets", targets.len()))
 }
@@ -66,6 +66,7 @@ pub fn a_lost_pod_is_counted() -> Result<String, Problem> {
     let (lost, ok) = (asked.err.contains("1 unknown"), asked.err.contains("5 ok"));
     ensure(lost && ok && asked.code == 8, || format!("exit {}: {}", asked.code, asked.err))?;
     shop::rolled_out(NAMESPACE, "api")?;
+    shop::answering(NAMESPACE, "api")?;
     Ok(asked.err.lines().last().unwrap_or_default().to_owned())
 }
 

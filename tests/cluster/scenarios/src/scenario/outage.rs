@@ -26,6 +26,7 @@ pub fn the_app_does_not_need_prepl() -> Result<String, Problem> {
     kubectl(&["-n", NAMESPACE, "rollout", "restart", "deployment/api"])?;
     shop::rolled_out(NAMESPACE, "api")?;
     shop::pods(NAMESPACE, "api")?.iter().try_for_each(shop::has_sidecar)?;
+    shop::answering(NAMESPACE, "api")?;
     Ok(format!("{ready} replicas restarted and got ready without prepl"))
 }
 

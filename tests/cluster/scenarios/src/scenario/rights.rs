@@ -135,7 +135,7 @@ pub fn revoked() -> Result<String, Problem> {
 
 /// The long evaluation has begun: a thread of the first replica sleeps.
 fn is_sleeping(person: &Person) -> Result<(), Problem> {
-    let count = "(count (filter #(.contains (str (seq (.getStackTrace %))) \"Thread.sleep\") (keys (Thread/getAllStackTraces))))";
+    let count = "(count (filter #(.contains (str (first %)) \"Thread.sleep\") (vals (Thread/getAllStackTraces))))";
     let asked = person.prepl(&[
         "exec",
         "-n",
