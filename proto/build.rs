@@ -6,6 +6,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ["prepl/v1/sidecar.proto", "prepl/v1/gateway.proto", "prepl/v1/enrolment.proto"],
         ["."],
     )?;
-    tonic_prost_build::configure().bytes(".prepl.v1.Output.data").compile_fds(descriptors)?;
+    let carried = ["Output.data", "TunnelUp", "TunnelDown", "AttachUp", "AttachDown"];
+    carried
+        .iter()
+        .fold(tonic_prost_build::configure(), |all, one| all.bytes(format!(".prepl.v1.{one}")))
+        .compile_fds(descriptors)?;
     Ok(())
 }

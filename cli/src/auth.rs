@@ -34,7 +34,7 @@ pub struct AuthArgs {
 enum Question {
     /// Show the user that the API server takes you for
     Whoami,
-    /// Tell whether you may inspect or evaluate, on all workloads or on one
+    /// Tell whether you may inspect, evaluate or attach, on all workloads or on one
     CanI {
         /// What to do
         #[arg(value_enum, default_value = "eval", value_name = "RIGHT")]
@@ -51,6 +51,8 @@ enum Right {
     Inspect,
     /// Evaluate
     Eval,
+    /// Forward a port to a REPL
+    Attach,
 }
 
 impl Right {
@@ -58,6 +60,7 @@ impl Right {
         match self {
             Right::Inspect => Mode::Inspect,
             Right::Eval => Mode::Eval,
+            Right::Attach => Mode::Attach,
         }
     }
 }

@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use crate::cluster::ClusterArgs;
 use crate::console::{ColorChoice, Console};
 use crate::problem::Problem;
-use crate::{auth, completion, demo, doctor, exec, fleet, targets};
+use crate::{auth, completion, demo, doctor, exec, fleet, port_forward, targets};
 
 /// The production REPL for fleets: ask every replica of a service in its own language
 #[derive(Parser, Clone, Debug)]
@@ -19,6 +19,7 @@ use crate::{auth, completion, demo, doctor, exec, fleet, targets};
   prepl demo                                       a fleet to play with
   prepl targets -l app=api                         who would be asked
   prepl exec -l app=api '(count-sessions)'         ask them
+  prepl port-forward pod/api-1                     an editor's REPL in one of them
 
 Answers go to stdout, everything else to stderr."
 )]
@@ -59,6 +60,7 @@ impl Global {
 enum Command {
     Exec(exec::ExecArgs),
     Targets(targets::TargetsArgs),
+    PortForward(port_forward::PortForwardArgs),
     Demo(demo::DemoArgs),
     Fleet(fleet::FleetArgs),
     Auth(auth::AuthArgs),
@@ -85,6 +87,7 @@ fn dispatch(prepl: &Prepl) -> Result<u8, Problem> {
     match &prepl.command {
         Command::Exec(args) => exec::run(args, global),
         Command::Targets(args) => targets::run(args, global),
+        Command::PortForward(args) => port_forward::run(args, global),
         Command::Demo(args) => demo::run(args),
         Command::Fleet(args) => fleet::run(args, global),
         Command::Auth(args) => auth::run(args, global),

@@ -4,7 +4,7 @@
 //! fleet of its own. This crate must not know: gRPC, or how a right is decided; it asks through
 //! `prepl-gateway` and folds with `prepl-fold`. Of Kubernetes only [`cluster`] knows.
 //!
-//! Reading order: [`command`] the words · [`exec`], [`targets`], [`fleet`], [`auth`], [`doctor`],
+//! Reading order: [`command`] the words · [`exec`], [`targets`], [`port_forward`], [`fleet`], [`auth`], [`doctor`],
 //! [`demo`] and [`completion`] one command each · [`cluster`] a user's way into a cluster ·
 //! [`select`], [`source`], [`pace`] and [`quantity`] what the arguments mean · [`reach`] and
 //! [`ids`] what a run needs · [`drive`], [`live`], [`gather`] and [`progress`] a run under way ·
@@ -24,6 +24,7 @@ pub mod gather;
 pub mod ids;
 pub mod live;
 pub mod pace;
+pub mod port_forward;
 pub mod problem;
 pub mod progress;
 pub mod quantity;

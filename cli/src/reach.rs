@@ -4,18 +4,21 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
-use prepl_core::{Query, Replica, Report, Selection};
+use prepl_core::{ExitCode, Outcome, Query, Reason, Refusal, Replica, Report, Selection};
 use prepl_crd::Mode;
 use prepl_gateway::gateway::Described;
 use prepl_gateway::local::{Fleet, FleetUser};
 use prepl_gateway::remote::RemoteRun;
-use prepl_gateway::{Dialer, Gateway, Plan, Run, Running};
+use prepl_gateway::{Dialer, Gateway, Plan, Run, Running, Tunnel};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cluster::fleet::{ClusterFleet, Scope, problem};
 use crate::command::Global;
 use crate::problem::Problem;
 use crate::select;
+
+/// How long a replica may take to open a tunnel.
+const ATTACH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The replicas that a command may choose from, and the way to them.
 pub enum Reach {
@@ -85,6 +88,22 @@ impl Reach {
         }
     }
 
+    /// Opens a tunnel to the REPL of a replica.
+    pub async fn attach(&self, replica: &Replica) -> Result<Tunnel, Problem> {
+        match self {
+            Reach::Folder(_, user) => {
+                let selection = Selection::of(vec![replica.clone()]);
+                let permit = user.permit_to_attach(&selection).map_err(Problem::denied)?;
+                let tunnel = Gateway::new(user.dialer()).attach(permit, ATTACH_PATIENCE).await;
+                tunnel.map_err(|outcome| no_tunnel(&outcome))
+            }
+            Reach::Cluster(fleet) => {
+                let tunnel = fleet.remote.attach(&replica.id.uid).await;
+                tunnel.map_err(|failed| problem(&failed))
+            }
+        }
+    }
+
     /// Starts a plan; a denial comes before anything is sent to a replica.
     pub async fn start(&self, selection: &Selection, plan: Plan) -> Result<Started, Problem> {
         match self {
@@ -98,6 +117,15 @@ impl Reach {
             }
         }
     }
+}
+
+fn no_tunnel(outcome: &Outcome) -> Problem {
+    let words = outcome.reason().map(Reason::as_str).unwrap_or_default();
+    let code = match outcome {
+        Outcome::Refused(Refusal::Denied(_)) => ExitCode::Denied,
+        _ => ExitCode::Unreachable,
+    };
+    Problem { code, ..Problem::failed(words) }
 }
 
 /// A run under way.

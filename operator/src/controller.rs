@@ -1,22 +1,27 @@
 //! The controller: injection, enrolment, access requests.
 //!
 //! Reading order: [`settings`] arguments · [`labels`] the words of pods · [`inject`] which pods get
-//! a sidecar · [`webhook`] the API server asks · [`events`] why there is none · [`authority`] the
-//! key of the installation · [`enrolment`] certificates for pods · [`canary`] whether users can be
-//! believed · [`access`] certificates for users · [`listener`] TLS · [`metrics`] · [`run`] all of
-//! it, started.
+//! a sidecar · [`breaker`] when nobody does · [`webhook`] the API server asks · [`events`] why there
+//! is none · [`trust`] who signs and who is trusted, [`rotation`] how one authority follows
+//! another, [`authority`] both in the cluster · [`enrolment`] certificates for pods ·
+//! [`lease`] who leads: he alone does the next two · [`canary`] whether users can be believed ·
+//! [`access`] certificates for users · [`listener`] TLS · [`metrics`] · [`run`] all of it, started.
 
 pub mod access;
 pub mod authority;
+pub mod breaker;
 pub mod canary;
 pub mod enrolment;
 pub mod events;
 pub mod inject;
 pub mod labels;
+pub mod lease;
 pub mod listener;
 pub mod metrics;
+pub mod rotation;
 pub mod run;
 pub mod settings;
+pub mod trust;
 pub mod webhook;
 
 pub use run::run;

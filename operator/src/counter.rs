@@ -28,3 +28,9 @@ pub fn text(all: &[(&str, &Counter)]) -> String {
     }
     text
 }
+
+/// A named yes or no as lines of text: 1 or 0.
+#[must_use]
+pub fn gauge(name: &str, value: bool) -> String {
+    format!("# TYPE {name} gauge\n{name} {}\n", u8::from(value))
+}

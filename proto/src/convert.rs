@@ -6,6 +6,7 @@ mod event;
 mod outcome;
 mod replica;
 mod report;
+pub mod tunnel;
 
 pub use event::batch;
 

@@ -10,6 +10,9 @@ pub enum Wish {
     Describe,
     /// Evaluate, or interrupt an evaluation.
     Evaluate,
+    /// Speak to the REPL itself, through a tunnel: evaluate without limits and without a record,
+    /// and reach what others run there.
+    Attach,
 }
 
 /// Decides; everybody else is denied.
@@ -17,6 +20,7 @@ pub fn admit(peer: &Name, wish: Wish) -> Result<(), Outcome> {
     let needed = match wish {
         Wish::Describe => Role::Viewer,
         Wish::Evaluate => Role::Evaluator,
+        Wish::Attach => Role::Admin,
     };
     let denied = match &peer.holder {
         Holder::Gateway { .. } => return Ok(()),
@@ -51,17 +55,18 @@ mod tests {
 
     #[test]
     fn roles_open_what_they_should_and_no_more() {
-        for (path, describe, evaluate) in [
-            ("gateway/g1", true, true),
-            ("user/admin/mira", true, true),
-            ("user/evaluator/mira", true, true),
-            ("user/viewer/mira", true, false),
-            ("sidecar/0d9f", false, false),
-            ("controller/c1", false, false),
-            ("access/shop/prepl-x/u1", false, false),
+        for (path, describe, evaluate, attach) in [
+            ("gateway/g1", true, true, true),
+            ("user/admin/mira", true, true, true),
+            ("user/evaluator/mira", true, true, false),
+            ("user/viewer/mira", true, false, false),
+            ("sidecar/0d9f", false, false, false),
+            ("controller/c1", false, false, false),
+            ("access/shop/prepl-x/u1", false, false, false),
         ] {
             assert_eq!(may(path, Wish::Describe), describe, "{path}");
             assert_eq!(may(path, Wish::Evaluate), evaluate, "{path}");
+            assert_eq!(may(path, Wish::Attach), attach, "{path}");
         }
     }
 

@@ -64,6 +64,10 @@ pub struct Source {
     #[arg(long, value_name = "FILE", default_value = "/var/run/secrets/prepl/token")]
     pub token_file: PathBuf,
 
+    /// Folder in which to keep the authorities that the controller told, across restarts
+    #[arg(long, value_name = "DIR", requires = "enrol")]
+    pub state: Option<PathBuf>,
+
     /// UID of this pod
     #[arg(long, value_name = "UID", env = "PREPL_POD_UID")]
     pub pod_uid: Option<String>,
@@ -96,6 +100,7 @@ impl Source {
             token_file: self.token_file.clone(),
             name,
             authorities: authorities.clone(),
+            state: self.state.clone(),
         }))
     }
 }

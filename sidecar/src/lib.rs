@@ -4,7 +4,7 @@
 //! may) → [`ledger`] (once) → [`evaluator`] (queue, time) → [`session`] (REPL state) → [`driver`]
 //! (the protocol) → the app's REPL. What the REPL says comes back through [`meter`] (limits) and
 //! [`recorder`] (reader and ledger). [`budget`] bounds what large answers hold
-//! meanwhile, [`portion`] what one caller takes.
+//! meanwhile, [`portion`] what one caller takes. A [`tunnel`] leads to the REPL past all of that.
 //!
 //! This crate must not know Kubernetes, other replicas, or how answers are folded.
 
@@ -24,3 +24,4 @@ pub mod serve;
 pub mod service;
 pub mod session;
 pub mod stop;
+pub mod tunnel;

@@ -17,6 +17,8 @@ pub const USER_RUNNING: usize = 8;
 pub const USER_SESSIONS: usize = 16;
 /// Evaluations of one user that may wait in line: a quarter of all.
 pub const USER_WAITING: usize = 64;
+/// Tunnels of one user at a time: a quarter of all.
+pub const USER_TUNNELS: usize = 4;
 
 /// The portions of all who are here.
 #[derive(Debug, Default)]
@@ -28,6 +30,7 @@ pub struct Portion {
     connections: Arc<Semaphore>,
     running: Semaphore,
     line: Semaphore,
+    tunnels: Arc<Semaphore>,
     sessions: usize,
 }
 
@@ -59,32 +62,40 @@ impl Portion {
     /// What such a caller may take.
     pub fn of(holder: &Holder) -> Portion {
         match holder {
-            Holder::Gateway { .. } => Portion::sized(
-                Semaphore::MAX_PERMITS,
-                Semaphore::MAX_PERMITS,
-                Semaphore::MAX_PERMITS,
-                usize::MAX,
-            ),
+            Holder::Gateway { .. } => Portion::of_gateway(),
             _ => Portion::of_user(),
         }
     }
 
-    fn of_user() -> Portion {
-        Portion::sized(USER_CONNECTIONS, USER_RUNNING, USER_RUNNING + USER_WAITING, USER_SESSIONS)
+    fn of_gateway() -> Portion {
+        let all = || Semaphore::new(Semaphore::MAX_PERMITS);
+        Portion {
+            connections: Arc::new(all()),
+            running: all(),
+            line: all(),
+            tunnels: Arc::new(all()),
+            sessions: usize::MAX,
+        }
     }
 
-    fn sized(connections: usize, running: usize, line: usize, sessions: usize) -> Portion {
+    fn of_user() -> Portion {
         Portion {
-            connections: Arc::new(Semaphore::new(connections)),
-            running: Semaphore::new(running),
-            line: Semaphore::new(line),
-            sessions,
+            connections: Arc::new(Semaphore::new(USER_CONNECTIONS)),
+            running: Semaphore::new(USER_RUNNING),
+            line: Semaphore::new(USER_RUNNING + USER_WAITING),
+            tunnels: Arc::new(Semaphore::new(USER_TUNNELS)),
+            sessions: USER_SESSIONS,
         }
     }
 
     /// A place for a connection, if one is left.
     pub fn connect(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.connections).try_acquire_owned().ok()
+    }
+
+    /// A place for a tunnel, if one is left.
+    pub fn tunnel(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.tunnels).try_acquire_owned().ok()
     }
 
     /// How many sessions may be kept for it.

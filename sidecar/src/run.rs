@@ -22,6 +22,7 @@ use crate::evaluator::Evaluator;
 use crate::serve::serve;
 use crate::service::Service;
 use crate::session::Sessions;
+use crate::tunnel::Tunnels;
 use prepl_runtime::enrol::Enrolment;
 
 /// How often a changed bundle and idle sessions are looked for.
@@ -117,6 +118,7 @@ pub struct Bound {
     credentials: Credentials,
     enrolment: Option<Enrolment>,
     sessions: Arc<Sessions>,
+    tunnels: Arc<Tunnels>,
     service: Service,
 }
 
@@ -129,8 +131,10 @@ pub async fn bind(args: &Serve) -> Result<Bound, CannotServe> {
     let sight = Sight { roots: args.roots.clone(), ..Sight::default() };
     let sessions = Sessions::new(args.repl, sight);
     let evaluator = Evaluator::new(Arc::clone(&sessions), ceiling());
-    let service = Service::new(Arc::clone(&uid), Arc::clone(&sessions), evaluator);
-    Ok(Bound { listener, uid, credentials, enrolment, sessions, service })
+    let tunnels = Arc::new(Tunnels::to(args.repl));
+    let (own, kept) = (Arc::clone(&uid), Arc::clone(&sessions));
+    let service = Service::new(own, kept, evaluator, Arc::clone(&tunnels));
+    Ok(Bound { listener, uid, credentials, enrolment, sessions, tunnels, service })
 }
 
 async fn credentials(source: &Source) -> Result<(Credentials, Option<Enrolment>), CannotServe> {
@@ -138,6 +142,7 @@ async fn credentials(source: &Source) -> Result<(Credentials, Option<Enrolment>)
         return Ok((Credentials::from_file(path)?, None));
     }
     let mut enrolment = source.enrolment().ok_or(CannotServe::NoCertificate)??;
+    enrolment.recall();
     let bundle = enrolment.enrol().await;
     Ok((Credentials::fixed(bundle), Some(enrolment)))
 }
@@ -165,6 +170,10 @@ impl Bound {
     /// Serves until `stop` completes.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), CannotServe> {
         let upkeep = tokio::spawn(upkeep(self.credentials.clone(), self.enrolment, self.sessions));
+        let stop = async {
+            stop.await;
+            self.tunnels.end();
+        };
         let served = serve(self.listener, &self.credentials, self.service, stop).await;
         upkeep.abort();
         Ok(served?)

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use prepl_core::{Done, Evaluation, Event, Outcome, Reason, Refusal, RequestId};
 use prepl_identity::{Holder, Name};
@@ -10,8 +11,10 @@ use prepl_proto::convert::batch;
 use prepl_proto::v1;
 use prepl_proto::v1::sidecar_server::Sidecar;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
 use tokio_stream::Stream;
-use tonic::{Request, Response, Status};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::admit::{Wish, admit, may_interrupt_others};
 use crate::budget::Share;
@@ -19,6 +22,7 @@ use crate::evaluator::{Evaluator, Followed};
 use crate::ledger::Remembered;
 use crate::portion::{Portion, Portions};
 use crate::session::Sessions;
+use crate::tunnel::Tunnels;
 
 /// Events of one message at most, of output 512 KiB; more wait for the next.
 const BATCH_EVENTS: usize = 8;
@@ -31,6 +35,9 @@ const MAX_CALLER_BYTES: usize = 1100;
 /// Descriptions in the making at a time, of all callers: each opens a session with the app.
 const DESCRIBING: usize = 4;
 
+/// How long a caller may take to say which replica a tunnel is to lead to.
+const FIRST_PART: Duration = Duration::from_secs(10);
+
 /// The service of one replica.
 #[derive(Clone)]
 pub struct Service {
@@ -39,6 +46,7 @@ pub struct Service {
     evaluator: Arc<Evaluator>,
     describing: Arc<Semaphore>,
     portions: Arc<Portions>,
+    tunnels: Arc<Tunnels>,
 }
 
 /// Who is at the other end of the connection; put beside each request by [`crate::serve`].
@@ -59,9 +67,14 @@ impl Peer {
 
 impl Service {
     /// A service for the replica `uid`.
-    pub fn new(uid: Arc<str>, sessions: Arc<Sessions>, evaluator: Arc<Evaluator>) -> Service {
+    pub fn new(
+        uid: Arc<str>,
+        sessions: Arc<Sessions>,
+        evaluator: Arc<Evaluator>,
+        tunnels: Arc<Tunnels>,
+    ) -> Service {
         let describing = Arc::new(Semaphore::new(DESCRIBING));
-        Service { uid, sessions, evaluator, describing, portions: Arc::default() }
+        Service { uid, sessions, evaluator, describing, portions: Arc::default(), tunnels }
     }
 
     /// What each caller may take.
@@ -150,6 +163,33 @@ impl Sidecar for Service {
         let description = description.map_err(|none| Status::unavailable(none.to_string()))?;
         Ok(Response::new(description.into()))
     }
+
+    type TunnelStream = ReceiverStream<Result<v1::TunnelDown, Status>>;
+
+    async fn tunnel(
+        &self,
+        request: Request<Streaming<v1::TunnelUp>>,
+    ) -> Result<Response<Self::TunnelStream>, Status> {
+        let peer = peer(&request)?;
+        admit(&peer.name, Wish::Attach).map_err(denied)?;
+        let mut up = request.into_inner();
+        let open = opening(&mut up).await?;
+        let (caller, portion) = self.caller(&peer, &open.caller)?;
+        if *open.replica_uid != *self.uid {
+            return Err(Status::failed_precondition(ANOTHER_REPLICA));
+        }
+        let tunnel = self.tunnels.open(portion).await?;
+        Ok(Response::new(tunnel.start(caller, up)))
+    }
+}
+
+async fn opening(up: &mut Streaming<v1::TunnelUp>) -> Result<v1::TunnelOpen, Status> {
+    let first = timeout(FIRST_PART, up.message()).await;
+    let first = first.map_err(|_| Status::deadline_exceeded("nothing was asked"))??;
+    match first.and_then(|first| first.part) {
+        Some(v1::tunnel_up::Part::Open(open)) => Ok(open),
+        _ => Err(Status::invalid_argument("a tunnel begins with its opening")),
+    }
 }
 
 fn peer<T>(request: &Request<T>) -> Result<Peer, Status> {
@@ -161,10 +201,10 @@ fn denied(outcome: Outcome) -> Status {
     Status::permission_denied(outcome.reason().map(Reason::as_str).unwrap_or_default())
 }
 
+const ANOTHER_REPLICA: &str = "another replica answers at that address now; select again";
+
 fn another_replica() -> Outcome {
-    Outcome::Refused(Refusal::Limit(Reason::new(
-        "another replica answers at that address now; select again",
-    )))
+    Outcome::Refused(Refusal::Limit(Reason::new(ANOTHER_REPLICA)))
 }
 
 fn refusal(outcome: Outcome) -> mpsc::Receiver<Event> {

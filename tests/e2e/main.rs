@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod answers;
+mod attach;
 mod clojure;
 mod crowd;
+mod gateway;
 mod hostile;
 mod network;
 mod rights;

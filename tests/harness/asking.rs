@@ -12,7 +12,12 @@ use prepl_core::{
     RequestId, RunId, Selection, Summary,
 };
 use prepl_gateway::gather::Gatherer;
-use prepl_gateway::{DEFAULT_WIDTH, Gateway, Permit, Plan, Run, Verdict, decide};
+use prepl_gateway::remote::RemoteRun;
+use prepl_gateway::{
+    DEFAULT_WIDTH, Gateway, Permit, Plan, Remote, Run, Running as Reports, Verdict, decide,
+};
+
+use crate::promises::Promises;
 
 /// What a run gave.
 #[derive(Debug)]
@@ -58,17 +63,45 @@ pub fn permitted(selection: &Selection) -> Permit {
 
 /// A run under way.
 #[derive(Debug)]
-pub struct Running {
-    run: Run,
+pub struct Running<R = Run> {
+    run: R,
     gatherer: Gatherer,
+    promises: Promises,
     begun: BTreeSet<usize>,
+    printed: BTreeSet<usize>,
+    ended: BTreeSet<usize>,
 }
 
 impl Running {
     /// Starts a plan.
     pub fn begin<C: Connect>(gateway: &Gateway<C>, selection: &Selection, plan: Plan) -> Running {
-        let gatherer = Gatherer::new(selection.len());
-        Running { run: gateway.run(permitted(selection), plan), gatherer, begun: BTreeSet::new() }
+        Running::of(gateway.run(permitted(selection), plan), selection)
+    }
+
+    /// How many replicas have no outcome yet.
+    pub fn pending(&self) -> usize {
+        self.run.pending().count()
+    }
+}
+
+impl Running<RemoteRun> {
+    /// Starts a plan through a gateway of a cluster.
+    pub async fn begin_at(gateway: &Remote, selection: &Selection, plan: &Plan) -> Self {
+        let run = in_time(gateway.run(selection, plan)).await.expect("a run");
+        Running::of(run, selection)
+    }
+}
+
+impl<R: Reports> Running<R> {
+    fn of(run: R, selection: &Selection) -> Running<R> {
+        Running {
+            run,
+            gatherer: Gatherer::new(selection.len()),
+            promises: Promises::default(),
+            begun: BTreeSet::new(),
+            printed: BTreeSet::new(),
+            ended: BTreeSet::new(),
+        }
     }
 
     /// Waits until all of these places have begun to evaluate.
@@ -79,14 +112,32 @@ impl Running {
         }
     }
 
-    /// Ends the run early.
-    pub fn interrupt(&self) {
-        self.run.stopper().interrupt();
+    /// Waits until all of these places have printed something.
+    pub async fn until_printed(&mut self, places: impl IntoIterator<Item = usize>) {
+        let places: BTreeSet<usize> = places.into_iter().collect();
+        while !self.printed.is_superset(&places) {
+            assert!(self.step().await, "the run ended before that");
+        }
     }
 
-    /// How many replicas have no outcome yet.
-    pub fn pending(&self) -> usize {
-        self.run.pending().count()
+    /// Waits until a place has printed so many pieces.
+    pub async fn until_outputs(&mut self, place: usize, pieces: usize) {
+        while self.gatherer.answers()[place].output.len() < pieces {
+            assert!(self.step().await, "the run ended before that");
+        }
+    }
+
+    /// Waits until all of these places have their outcome.
+    pub async fn until_ended(&mut self, places: impl IntoIterator<Item = usize>) {
+        let places: BTreeSet<usize> = places.into_iter().collect();
+        while !self.ended.is_superset(&places) {
+            assert!(self.step().await, "the run ended before that");
+        }
+    }
+
+    /// Ends the run early.
+    pub fn interrupt(&self) {
+        self.run.interrupt();
     }
 
     /// Follows the run to its end.
@@ -100,8 +151,18 @@ impl Running {
 
     async fn step(&mut self) -> bool {
         let Some(report) = in_time(self.run.next()).await else { return false };
-        if let Report::Replica { replica, event: Event::Started, .. } = &report {
-            self.begun.insert(replica.get());
+        self.promises.check(&report);
+        match &report {
+            Report::Replica { replica, event: Event::Started, .. } => {
+                self.begun.insert(replica.get());
+            }
+            Report::Replica { replica, event: Event::Output { .. }, .. } => {
+                self.printed.insert(replica.get());
+            }
+            Report::Replica { replica, event: Event::Done(_), .. } => {
+                self.ended.insert(replica.get());
+            }
+            _ => {}
         }
         self.gatherer.take(report);
         true
@@ -114,6 +175,11 @@ impl Asked {
         Running::begin(gateway, selection, plan).finish().await
     }
 
+    /// The same through a gateway of a cluster.
+    pub async fn ask_at(gateway: &Remote, selection: &Selection, plan: &Plan) -> Asked {
+        Running::begin_at(gateway, selection, plan).await.finish().await
+    }
+
     /// The classes in the order of the selection.
     pub fn classes(&self) -> Vec<Class> {
         self.answers.iter().map(Answer::class).collect()
@@ -122,6 +188,12 @@ impl Asked {
     /// The texts of a replica's values.
     pub fn values(&self, place: usize) -> Vec<&str> {
         self.answers[place].values.iter().map(|value| value.text.as_ref()).collect()
+    }
+
+    /// What a replica printed.
+    pub fn printed(&self, place: usize) -> String {
+        let parts = self.answers[place].output.iter().map(|(_, bytes)| &bytes[..]);
+        String::from_utf8_lossy(&parts.collect::<Vec<_>>().concat()).into_owned()
     }
 
     /// Why a replica has no answer; empty when it has one.

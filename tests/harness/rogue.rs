@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Server;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 /// Bytes between mutual TLS and the server.
 const PIPE: usize = 64 << 10;
@@ -124,6 +124,15 @@ impl Sidecar for Service {
         _: Request<v1::DescribeRequest>,
     ) -> Result<Response<v1::DescribeReply>, Status> {
         Err(Status::unavailable("a rogue tells nothing"))
+    }
+
+    type TunnelStream = ReceiverStream<Result<v1::TunnelDown, Status>>;
+
+    async fn tunnel(
+        &self,
+        _: Request<Streaming<v1::TunnelUp>>,
+    ) -> Result<Response<Self::TunnelStream>, Status> {
+        Err(Status::unimplemented("a rogue has no tunnels"))
     }
 }
 

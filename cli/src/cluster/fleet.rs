@@ -146,6 +146,7 @@ pub fn problem(failed: &RemoteFailed) -> Problem {
     let told = Problem::of(failed);
     match failed {
         RemoteFailed::Denied(_) => Problem { code: prepl_core::ExitCode::Denied, ..told },
+        RemoteFailed::Replica(_) => Problem { code: prepl_core::ExitCode::Unreachable, ..told },
         RemoteFailed::Refused(_) | RemoteFailed::Wire(_) => told,
         RemoteFailed::Unreached(_) => told.hint("`prepl doctor` tells what is wrong on the way"),
     }

@@ -81,6 +81,8 @@ pub enum Mode {
     Inspect,
     /// Evaluate.
     Eval,
+    /// Speak to a REPL without limits, through a tunnel.
+    Attach,
 }
 
 impl Mode {
@@ -90,6 +92,7 @@ impl Mode {
         match self {
             Mode::Inspect => "inspect",
             Mode::Eval => "eval",
+            Mode::Attach => "attach",
         }
     }
 }

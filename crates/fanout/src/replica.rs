@@ -59,14 +59,17 @@ pub(crate) struct Part<C> {
 pub(crate) type Ready<L> = Result<(L, Duration), Outcome>;
 
 impl<C: Connect> Part<C> {
-    /// Connects within the plan's patience.
+    /// Connects within the plan's patience. What is to be recalled may be running already: to
+    /// stop it takes the connection.
     pub(crate) async fn connect(&mut self) -> Ready<C::Line> {
         let from = Instant::now();
         let patience = self.plan.patience.connect;
         let connect = Arc::clone(&self.connect);
         let connected = tokio::select! {
             biased;
-            why = self.stop.given() => Err(Outcome::NotStarted(Reason::new(reason(why)))),
+            why = self.stop.given(), if !self.plan.recall => {
+                Err(Outcome::NotStarted(Reason::new(reason(why))))
+            }
             connected = timeout(patience, connect.connect(&self.replica)) => match connected {
                 Ok(connected) => connected,
                 Err(_) => Err(Outcome::Unreachable(Reason::new(format!(

@@ -15,6 +15,7 @@ use tower::service_fn;
 
 use crate::line::SidecarLine;
 use crate::together::Together;
+use crate::tunnel::Tunnel;
 
 /// Bytes in flight of one stream and of one connection: with hyper's own windows, one reader that
 /// stalls on 1,000 replicas pins 2.6 GB.
@@ -74,6 +75,13 @@ impl Dialer {
     /// The same for a user that this gateway asks for.
     pub fn on_behalf_of(&self, caller: Arc<str>) -> Dialer {
         Dialer { shared: Arc::clone(&self.shared), caller: Some(caller) }
+    }
+
+    /// Opens a tunnel to a replica's REPL, on a connection of its own: one whose reader stalls
+    /// holds up nobody else.
+    pub(crate) async fn attach(&self, replica: &Replica) -> Result<Tunnel, Outcome> {
+        let line = self.shared.dial(replica).await?;
+        line.for_caller(self.caller.clone()).attach(&replica.id.uid).await
     }
 
     /// Closes the connections to replicas whose UID is not wanted any more.

@@ -12,6 +12,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::dial::Dialer;
+use crate::tunnel::Tunnel;
+
 /// Reaches the replicas of one fleet.
 #[derive(Debug)]
 pub struct Gateway<C> {
@@ -58,11 +61,25 @@ impl<C: Connect> Gateway<C> {
     }
 }
 
+impl Gateway<Dialer> {
+    /// Opens a tunnel to the REPL of the one replica that was permitted, within `patience`.
+    pub async fn attach(&self, permit: Permit, patience: Duration) -> Result<Tunnel, Outcome> {
+        let [replica] = permit.selection().replicas() else {
+            let words =
+                format!("a tunnel leads to one replica, not to {}", permit.selection().len());
+            return Err(Outcome::NotStarted(Reason::new(words)));
+        };
+        let opened = timeout(patience, self.connect.attach(replica)).await;
+        opened.unwrap_or_else(|_| Err(silent(replica, patience)))
+    }
+}
+
 async fn describe<C: Connect>(connect: &C, replica: &Replica, patience: Duration) -> Described {
     let ask = async { connect.connect(replica).await?.describe().await };
-    let silent = |_| {
-        let words = format!("no answer from {} within {patience:?}", replica.address);
-        Err(Outcome::Unreachable(Reason::new(words)))
-    };
-    timeout(patience, ask).await.unwrap_or_else(silent)
+    timeout(patience, ask).await.unwrap_or_else(|_| Err(silent(replica, patience)))
+}
+
+fn silent(replica: &Replica, patience: Duration) -> Outcome {
+    let words = format!("no answer from {} within {patience:?}", replica.address);
+    Outcome::Unreachable(Reason::new(words))
 }

@@ -8,7 +8,7 @@
 //! This crate must not know the command line, or how answers are folded and shown.
 //!
 //! Reading order: [`gateway`] the calls · [`dial`] connections to sidecars · [`line`] one
-//! connection · [`gather`] reports to answers · [`local`] fleets in a folder · [`remote`] a gateway
+//! connection · [`tunnel`] bytes to one REPL and back · [`gather`] reports to answers · [`local`] fleets in a folder · [`remote`] a gateway
 //! of a cluster, from outside · [`running`] a run, wherever it is.
 
 pub mod dial;
@@ -19,6 +19,7 @@ pub mod local;
 pub mod remote;
 pub mod running;
 mod together;
+pub mod tunnel;
 
 pub use dial::Dialer;
 pub use gateway::Gateway;
@@ -26,3 +27,4 @@ pub use prepl_fanout::{Plan, Run, Stopper, plan::DEFAULT_WIDTH};
 pub use prepl_policy::{Denial, Permit, Verdict, decide};
 pub use remote::{Remote, RemoteFailed};
 pub use running::Running;
+pub use tunnel::Tunnel;

@@ -11,6 +11,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
 use crate::dial::find_unreached;
+use crate::tunnel::{self, Tunnel};
 
 /// Largest message of a sidecar: one value at its largest, and what surrounds it.
 const MAX_MESSAGE: usize = (16 << 20) + (64 << 10);
@@ -46,6 +47,38 @@ impl SidecarLine {
         request.caller = self.caller.to_string();
         let called = self.client.clone().eval(request).await;
         called.map(tonic::Response::into_inner).map_err(|status| self.outcome(&status))
+    }
+
+    /// Opens a tunnel to the REPL of the replica with this UID.
+    pub(crate) async fn attach(&self, uid: &str) -> Result<Tunnel, Outcome> {
+        let caller = self.caller.to_string();
+        let open = v1::TunnelOpen { replica_uid: uid.to_owned(), caller };
+        let open = v1::TunnelUp { part: Some(v1::tunnel_up::Part::Open(open)) };
+        let (up, parts) = tunnel::up(open);
+        let attached = async {
+            let mut down = self.client.clone().tunnel(parts).await?.into_inner();
+            let first = down.message().await?.and_then(|first| first.part);
+            Ok((first, down))
+        };
+        let (first, down) = attached.await.map_err(|status| self.no_tunnel(&status))?;
+        match first {
+            Some(v1::tunnel_down::Part::Opened(opened)) => Ok(Tunnel::new(opened, up, down)),
+            _ => Err(Outcome::unknown("the sidecar does not say that the tunnel is open")),
+        }
+    }
+
+    fn no_tunnel(&self, status: &Status) -> Outcome {
+        let words = Reason::new(status.message());
+        match (status.code(), self.outcome(status)) {
+            (Code::FailedPrecondition | Code::ResourceExhausted, Outcome::Unknown { .. }) => {
+                Outcome::Refused(Refused::Limit(words))
+            }
+            (Code::Unavailable, Outcome::Unknown { .. }) => Outcome::Unreachable(words),
+            (Code::Unimplemented, _) => Outcome::Refused(Refused::Limit(Reason::new(
+                "its sidecar is of a version without tunnels; replace the pod",
+            ))),
+            (_, outcome) => outcome,
+        }
     }
 
     /// The outcome behind a failed call.

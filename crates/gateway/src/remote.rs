@@ -1,9 +1,10 @@
 //! A gateway of a cluster, seen by who asks it.
 //!
-//! Reading order: [`client`] the calls · [`run`] a run that outlives its gateway · [`merge`] what
+//! Reading order: [`client`] the calls · `dial` their connections · [`run`] a run that outlives its gateway · [`merge`] what
 //! two gateways told of one run · [`wire`] a plan as a message, and back.
 
 pub mod client;
+mod dial;
 pub mod merge;
 pub mod run;
 pub mod wire;

@@ -172,6 +172,12 @@ impl Authority {
         &self.domain
     }
 
+    /// When the authority itself ends.
+    #[must_use]
+    pub fn not_after(&self) -> SystemTime {
+        self.not_after.into()
+    }
+
     /// Issues a bundle with a fresh P-256 key, valid from [`CLOCK_SKEW`] ago for `lifetime` on.
     ///
     /// A lifetime beyond the authority's own end is cut to it. The serial number is the hash of

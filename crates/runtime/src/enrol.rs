@@ -79,6 +79,9 @@ pub struct Enrolment {
     pub name: Name,
     /// The authorities to trust, in PEM; the controller's answers replace them.
     pub authorities: String,
+    /// Where the authorities of the last answer are kept, for a process that starts when those of
+    /// its arguments are long gone.
+    pub state: Option<PathBuf>,
 }
 
 impl Enrolment {
@@ -114,7 +117,36 @@ impl Enrolment {
             return Err(NotEnrolled::OtherName(bundle.name().clone()));
         }
         self.authorities = authorities;
+        self.remember();
         Ok(bundle)
+    }
+
+    /// Trusts those whom an earlier process was told to trust.
+    pub fn recall(&mut self) {
+        let Some(path) = self.kept() else { return };
+        let kept = std::fs::File::open(path).and_then(|file| {
+            let mut text = String::new();
+            file.take(MAX_REPLY_BYTES as u64).read_to_string(&mut text).map(|_| text)
+        });
+        // Without it, or when it is damaged, those of the arguments have to do.
+        if let Ok(text) = kept
+            && Connector::anonymous(&text, &self.name.domain).is_ok()
+        {
+            self.authorities = text;
+        }
+    }
+
+    fn remember(&self) {
+        let Some(path) = self.kept() else { return };
+        let fresh = path.with_extension("new");
+        let written = std::fs::write(&fresh, &self.authorities);
+        if let Err(error) = written.and_then(|()| std::fs::rename(&fresh, &path)) {
+            tracing::warn!(%error, path = %path.display(), "whom to trust is not kept");
+        }
+    }
+
+    fn kept(&self) -> Option<PathBuf> {
+        self.state.as_ref().map(|folder| folder.join("authorities.pem"))
     }
 
     async fn ask(&self) -> Result<(Bundle, String), NotEnrolled> {

@@ -139,7 +139,8 @@ fn pod(address: SocketAddr, authorities: &str) -> Pod {
     std::fs::write(&token_file, "secret-token\n").unwrap();
     let name = Name::sidecar(&domain(), "u-1").unwrap();
     let (address, authorities) = (address.to_string(), authorities.to_owned());
-    Pod { enrolment: Enrolment { address, token_file, name, authorities }, _folder: folder }
+    let state = Some(folder.path().to_owned());
+    Pod { enrolment: Enrolment { address, token_file, name, authorities, state }, _folder: folder }
 }
 
 #[tokio::test]
@@ -204,4 +205,23 @@ async fn a_short_lived_certificate_is_renewed_and_a_new_authority_is_trusted() {
     renewing.abort();
     assert_ne!(credentials.current().secret_pem(), first.secret_pem());
     assert_eq!(successor.tokens(), ["secret-token"]);
+}
+
+#[tokio::test]
+async fn a_process_that_starts_later_trusts_whom_an_earlier_one_was_told_to_trust() {
+    let (old, new) = (authority(), authority());
+    let mut controller = Controller::of(old);
+    controller.authorities += new.certificate_pem();
+    let mut pod = pod(controller.start().await, controller.signer.certificate_pem());
+    pod.enrolment.attempt().await.unwrap();
+    let successor = Controller::of(new);
+    let mut later = pod.enrolment.clone();
+    later.address = successor.start().await.to_string();
+    later.authorities = controller.signer.certificate_pem().to_owned();
+    assert!(later.attempt().await.is_err(), "the arguments name the old authority alone");
+    later.recall();
+    later.attempt().await.unwrap();
+    std::fs::write(later.state.clone().unwrap().join("authorities.pem"), "damaged").unwrap();
+    later.recall();
+    later.attempt().await.unwrap();
 }

@@ -20,6 +20,7 @@ use tokio::time;
 
 use super::authority::MANAGER;
 use super::metrics::Metrics;
+use super::trust::Authorities;
 
 /// How long an ended access request stays to be read, in seconds: five minutes.
 const KEPT_SECONDS: i64 = 300;
@@ -89,8 +90,8 @@ enum Unsignable {
 pub struct Context {
     /// Calls the API server.
     pub client: Client,
-    /// Signs.
-    pub authority: Arc<Authority>,
+    /// Sign.
+    pub authorities: Authorities,
     /// Since when the admission policy is known to hold.
     pub policy_holds_since: watch::Receiver<Option<Timestamp>>,
     /// Counts.
@@ -134,28 +135,19 @@ impl Context {
     }
 
     fn signed(&self, request: &AccessRequest, end: Timestamp) -> AccessRequestStatus {
-        match self.certificate(request, end) {
+        let trust = self.authorities.current();
+        match certificate(&trust.signing, request, end) {
             Ok(certificate) => {
                 self.metrics.granted.add();
                 AccessRequestStatus {
                     certificate: Some(certificate),
-                    authorities: Some(self.authority.certificate_pem().to_owned()),
+                    authorities: Some(trust.anchors.clone()),
                     not_after: Some(Time(end)),
                     ..status(request, Phase::Active, "Signed", "the access can be used")
                 }
             }
             Err(reason) => status(request, Phase::Denied, "BadRequest", &reason.to_string()),
         }
-    }
-
-    fn certificate(&self, request: &AccessRequest, end: Timestamp) -> Result<String, Unsignable> {
-        let domain = self.authority.domain();
-        let namespace = request.namespace().unwrap_or_default();
-        let uid = request.uid().unwrap_or_default();
-        let name = Name::access(domain, &namespace, &request.name_any(), &uid)?;
-        let left = end.as_second().saturating_sub(Timestamp::now().as_second());
-        let lifetime = Duration::from_secs(u64::try_from(left).unwrap_or_default());
-        Ok(self.authority.sign(&request.spec.csr, &name, lifetime)?)
     }
 
     async fn write(
@@ -189,6 +181,19 @@ impl Context {
     fn api(&self, request: &AccessRequest) -> Api<AccessRequest> {
         Api::namespaced(self.client.clone(), &request.namespace().unwrap_or_default())
     }
+}
+
+fn certificate(
+    authority: &Authority,
+    request: &AccessRequest,
+    end: Timestamp,
+) -> Result<String, Unsignable> {
+    let namespace = request.namespace().unwrap_or_default();
+    let uid = request.uid().unwrap_or_default();
+    let name = Name::access(authority.domain(), &namespace, &request.name_any(), &uid)?;
+    let left = end.as_second().saturating_sub(Timestamp::now().as_second());
+    let lifetime = Duration::from_secs(u64::try_from(left).unwrap_or_default());
+    Ok(authority.sign(&request.spec.csr, &name, lifetime)?)
 }
 
 /// Whether the request was made while the admission policy was known to hold.

@@ -10,7 +10,7 @@ use k8s_openapi::api::authentication::v1::{
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
-use prepl_identity::{Authority, IssueError, MAX_REQUEST_BYTES, Name, NameError};
+use prepl_identity::{IssueError, MAX_REQUEST_BYTES, Name, NameError, TrustDomain};
 use prepl_proto::v1::enrolment_server::Enrolment;
 use prepl_proto::v1::{EnrolReply, EnrolRequest};
 use tokio::time;
@@ -18,9 +18,8 @@ use tonic::{Request, Response, Status};
 
 use super::labels::{AUDIENCE, LABEL_INJECTED};
 use super::metrics::Metrics;
+use super::trust::Authorities;
 
-/// How long a pod's certificate is valid: an hour; it asks for the next at half of it.
-const LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// How long one call to the API server may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The most bytes of a token; those of Kubernetes have some 1,200.
@@ -137,8 +136,12 @@ pub fn check_sidecar(identity: &PodIdentity, pod: Option<&Pod>) -> Result<(), Re
 pub struct EnrolmentService {
     /// Calls the API server.
     pub client: Client,
-    /// Signs.
-    pub authority: Arc<Authority>,
+    /// Sign.
+    pub authorities: Authorities,
+    /// How long a pod's certificate is valid; it asks for the next at half of it.
+    pub lifetime: Duration,
+    /// The installation.
+    pub domain: TrustDomain,
     /// The controller's namespace, which is the gateways' too.
     pub namespace: String,
     /// Counts.
@@ -152,9 +155,10 @@ impl EnrolmentService {
         }
         let identity = self.review(&request.token).await?;
         let name = self.name_for(&identity).await?;
-        let certificate = self.authority.sign(&request.csr, &name, LIFETIME)?;
+        let trust = self.authorities.current();
+        let certificate = trust.signing.sign(&request.csr, &name, self.lifetime)?;
         tracing::info!(%name, namespace = identity.namespace, pod = identity.name, "enrolled");
-        Ok(EnrolReply { certificate, authorities: self.authority.certificate_pem().to_owned() })
+        Ok(EnrolReply { certificate, authorities: trust.anchors.clone() })
     }
 
     /// The token goes to the API server and nowhere else.
@@ -174,7 +178,7 @@ impl EnrolmentService {
     }
 
     async fn name_for(&self, identity: &PodIdentity) -> Result<Name, Refused> {
-        let domain = self.authority.domain();
+        let domain = &self.domain;
         if identity.is_gateway(&self.namespace) {
             return Ok(Name::gateway(domain, &identity.uid)?);
         }

@@ -9,6 +9,9 @@ use super::labels::{
 
 /// The volume that holds the pod's token for the controller.
 const TOKEN_VOLUME: &str = "prepl-token";
+/// Where the sidecar keeps whom to trust.
+const STATE_VOLUME: &str = "prepl-state";
+const STATE_FOLDER: &str = "/var/lib/prepl";
 /// The most bytes of an annotation's value.
 const MAX_VALUE_BYTES: usize = 256;
 
@@ -68,6 +71,12 @@ pub enum Skip {
     /// Something else has the name.
     #[error("the pod has a container or volume named {0} of its own; rename it")]
     NameTaken(&'static str),
+    /// The circuit breaker is open.
+    #[error(
+        "the sidecars of other pods do not start, so new pods get none; see the events of those pods; \
+         injection is tried again by itself"
+    )]
+    BreakerOpen,
 }
 
 impl Skip {
@@ -81,6 +90,7 @@ impl Skip {
             Skip::BadLogLevel => "BadLogLevel",
             Skip::HostNetwork => "HostNetwork",
             Skip::NameTaken(_) => "NameTaken",
+            Skip::BreakerOpen => "BreakerOpen",
         }
     }
 }
@@ -130,8 +140,9 @@ fn free_names(pod: &Pod) -> Result<(), Skip> {
     if init.chain(&spec.containers).any(|container| container.name == CONTAINER) {
         return Err(Skip::NameTaken(CONTAINER));
     }
-    if spec.volumes.iter().flatten().any(|volume| volume.name == TOKEN_VOLUME) {
-        return Err(Skip::NameTaken(TOKEN_VOLUME));
+    let taken = |name: &&str| spec.volumes.iter().flatten().any(|volume| volume.name == *name);
+    if let Some(name) = [TOKEN_VOLUME, STATE_VOLUME].into_iter().find(taken) {
+        return Err(Skip::NameTaken(name));
     }
     Ok(())
 }
@@ -180,6 +191,7 @@ fn patch(pod: &Pod, wishes: &Wishes<'_>, settings: &SidecarSettings) -> Vec<Valu
         json!({"op": "add", "path": "/metadata/labels/prepl.dev~1injected", "value": "true"}),
         append("/spec/initContainers", init, container(wishes, settings)),
         append("/spec/volumes", volumes, token_volume()),
+        append("/spec/volumes", true, state_volume()),
     ]
 }
 
@@ -198,11 +210,15 @@ fn container(wishes: &Wishes<'_>, settings: &SidecarSettings) -> Value {
         "image": settings.image,
         "imagePullPolicy": "IfNotPresent",
         "restartPolicy": "Always",
-        "args": ["serve", "--enrol", settings.enrol, "--listen", "0.0.0.0:7070", "--repl", wishes.repl],
+        "args": [
+            "serve", "--enrol", settings.enrol, "--state", STATE_FOLDER,
+            "--listen", "0.0.0.0:7070", "--repl", wishes.repl,
+        ],
         "env": environment(wishes, settings),
         "ports": [{"name": "prepl", "containerPort": 7070}],
         "volumeMounts": [
-            {"name": TOKEN_VOLUME, "mountPath": "/var/run/secrets/prepl", "readOnly": true}
+            {"name": TOKEN_VOLUME, "mountPath": "/var/run/secrets/prepl", "readOnly": true},
+            {"name": STATE_VOLUME, "mountPath": STATE_FOLDER},
         ],
         "resources": {
             "requests": {"cpu": "10m", "memory": "16Mi"},
@@ -234,4 +250,9 @@ fn environment(wishes: &Wishes<'_>, settings: &SidecarSettings) -> Value {
 fn token_volume() -> Value {
     let token = json!({"audience": "prepl", "expirationSeconds": 3600, "path": "token"});
     json!({"name": TOKEN_VOLUME, "projected": {"sources": [{"serviceAccountToken": token}]}})
+}
+
+/// Outlives the sidecar's container, not its pod: a pod can be older than the authority.
+fn state_volume() -> Value {
+    json!({"name": STATE_VOLUME, "emptyDir": {"sizeLimit": "1Mi"}})
 }

@@ -1,9 +1,11 @@
 //! What the controller counts, in the text format of Prometheus.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use prepl_runtime::admin::Vitals;
 
+use super::breaker::Breaker;
 use crate::counter::{self, Counter};
 
 /// The controller's counters, and whether it is ready.
@@ -21,6 +23,10 @@ pub struct Metrics {
     pub granted: Counter,
     /// Times the admission policies were found not to hold.
     pub canary_failed: Counter,
+    /// Times this controller began to lead.
+    pub leads: Counter,
+    /// Whether injection is stopped.
+    pub breaker: Arc<Breaker>,
     ready: AtomicBool,
 }
 
@@ -37,13 +43,16 @@ impl Vitals for Metrics {
     }
 
     fn metrics(&self) -> String {
-        counter::text(&[
+        let mut text = counter::text(&[
             ("prepl_injected_total", &self.injected),
             ("prepl_injection_skipped_total", &self.skipped),
             ("prepl_enrolled_total", &self.enrolled),
             ("prepl_enrolment_refused_total", &self.enrolment_refused),
             ("prepl_access_granted_total", &self.granted),
             ("prepl_canary_failed_total", &self.canary_failed),
-        ])
+            ("prepl_leads_total", &self.leads),
+        ]);
+        text += &counter::gauge("prepl_injection_breaker_open", self.breaker.is_open());
+        text
     }
 }

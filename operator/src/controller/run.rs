@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
-use prepl_identity::{Acceptor, Authority, Credentials, IssueError, Name, NameError};
+use prepl_identity::{Acceptor, Credentials, IssueError, Name, NameError};
 use prepl_proto::v1::enrolment_server::EnrolmentServer;
 use prepl_runtime::admin;
 use prepl_runtime::shutdown::{Ended, Signals, until_drained};
@@ -14,11 +14,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time;
 
-use super::authority::{self, NoAuthority};
+use super::authority;
 use super::enrolment::EnrolmentService;
 use super::inject::SidecarSettings;
+use super::lease::Candidate;
 use super::metrics::Metrics;
 use super::settings::Args;
+use super::trust::{Authorities, Trust};
 use super::webhook::{self, Webhook};
 use super::{access, canary, listener};
 
@@ -55,11 +57,15 @@ pub enum Stopped {
 /// Runs until a signal, or until something fails for good.
 pub async fn run(args: Args) -> Result<(), Stopped> {
     let signals = Signals::listen()?;
+    let client = Client::try_default().await.map_err(|error| Stopped::NoCluster(error.into()))?;
+    let mut candidate = Candidate::new(client.clone(), &args.namespace, &args.pod_uid);
     let work = |drain: prepl_runtime::shutdown::Drain| async move {
-        tokio::select! {
-            ended = serve(args) => ended,
+        let ended = tokio::select! {
+            ended = serve(&args, client, &mut candidate) => ended,
             () = drain.begun() => Ok(()),
-        }
+        };
+        candidate.release().await;
+        ended
     };
     match until_drained(signals, DRAIN, work).await {
         Ended::Finished(ended) => ended,
@@ -67,45 +73,60 @@ pub async fn run(args: Args) -> Result<(), Stopped> {
     }
 }
 
-async fn serve(args: Args) -> Result<(), Stopped> {
+async fn serve(args: &Args, client: Client, candidate: &mut Candidate) -> Result<(), Stopped> {
     let metrics = Arc::new(Metrics::default());
     let admin_port = bind(args.admin_listen).await?;
     let admin = admin::serve(admin_port, Arc::clone(&metrics) as Arc<dyn admin::Vitals>);
     tokio::select! {
         ended = admin => Ok(ended?),
-        ended = work(&args, &metrics) => ended,
+        ended = work(args, &metrics, client, candidate) => ended,
     }
 }
 
-async fn work(args: &Args, metrics: &Arc<Metrics>) -> Result<(), Stopped> {
-    let client = Client::try_default().await.map_err(|error| Stopped::NoCluster(error.into()))?;
-    let authority = Arc::new(established(&client, args).await);
+async fn work(
+    args: &Args,
+    metrics: &Arc<Metrics>,
+    client: Client,
+    candidate: &mut Candidate,
+) -> Result<(), Stopped> {
+    let (trust, authorities) = watch::channel(established(&client, args).await);
+    let authorities = Authorities::new(authorities);
     let name = Name::controller(&args.trust_domain, &args.pod_uid)?;
-    let credentials = authority::serving(&authority, args, &name)?;
-    let (holds_since, policy_holds_since) = watch::channel(None);
-    let access = access::Context {
-        client: client.clone(),
-        authority: Arc::clone(&authority),
-        policy_holds_since,
-        metrics: Arc::clone(metrics),
-    };
-    let hook = serve_webhook(args, &client, &authority, &credentials, metrics);
-    let enrolment = serve_enrolment(args, &client, &authority, &credentials, metrics);
+    let credentials = authority::serving(&authorities.current(), args, &name)?;
+    let hook = serve_webhook(args, &client, &authorities, &credentials, metrics);
+    let enrolment = serve_enrolment(args, &client, &authorities, &credentials, metrics);
     metrics.set_ready();
     tokio::select! {
         ended = hook => ended,
         ended = enrolment => ended,
-        () = access::run(access) => Ok(()),
-        () = canary::watch(client.clone(), args.namespace.clone(), holds_since, Arc::clone(metrics)) => Ok(()),
-        () = authority::renew(&authority, args, &name, &credentials) => Ok(()),
+        () = candidate.lead(metrics, || led(args, &client, &authorities, metrics)) => Ok(()),
+        () = metrics.breaker.watch(client.clone()) => Ok(()),
+        () = authority::keep(&client, args, &trust) => Ok(()),
+        () = authority::renew(authorities.clone(), args, &name, &credentials) => Ok(()),
+    }
+}
+
+/// What one controller does for all, while it leads.
+async fn led(args: &Args, client: &Client, authorities: &Authorities, metrics: &Arc<Metrics>) {
+    // Of each term its own: what was true of the policy in an earlier one may be so no more.
+    let (holds_since, policy_holds_since) = watch::channel(None);
+    let access = access::Context {
+        client: client.clone(),
+        authorities: authorities.clone(),
+        policy_holds_since,
+        metrics: Arc::clone(metrics),
+    };
+    tokio::select! {
+        () = access::run(access) => {}
+        () = canary::watch(client.clone(), args.namespace.clone(), holds_since, Arc::clone(metrics)) => {}
     }
 }
 
 /// The authority, published; waits for a cluster that is not there yet.
-async fn established(client: &Client, args: &Args) -> Authority {
+async fn established(client: &Client, args: &Args) -> Arc<Trust> {
     loop {
-        match establish(client, args).await {
-            Ok(authority) => return authority,
+        match authority::establish(client, args).await {
+            Ok(trust) => return trust,
             Err(error) => {
                 tracing::error!(%error, cause = ?std::error::Error::source(&error), "no authority yet");
                 time::sleep(AGAIN).await;
@@ -114,16 +135,10 @@ async fn established(client: &Client, args: &Args) -> Authority {
     }
 }
 
-async fn establish(client: &Client, args: &Args) -> Result<Authority, NoAuthority> {
-    let authority = authority::load_or_create(client, args).await?;
-    authority::publish(client, args, &authority).await?;
-    Ok(authority)
-}
-
 async fn serve_webhook(
     args: &Args,
     client: &Client,
-    authority: &Authority,
+    authorities: &Authorities,
     credentials: &Credentials,
     metrics: &Arc<Metrics>,
 ) -> Result<(), Stopped> {
@@ -132,9 +147,11 @@ async fn serve_webhook(
         settings: SidecarSettings {
             image: args.sidecar_image.clone(),
             enrol: args.enrol_address.to_string(),
-            authorities: authority.certificate_pem().to_owned(),
+            authorities: authorities.current().anchors.clone(),
             trust_domain: args.trust_domain.to_string(),
         },
+        authorities: authorities.clone(),
+        breaker: Arc::clone(&metrics.breaker),
         metrics: Arc::clone(metrics),
     });
     serve_router(args.webhook_listen, credentials, router).await
@@ -143,13 +160,15 @@ async fn serve_webhook(
 async fn serve_enrolment(
     args: &Args,
     client: &Client,
-    authority: &Arc<Authority>,
+    authorities: &Authorities,
     credentials: &Credentials,
     metrics: &Arc<Metrics>,
 ) -> Result<(), Stopped> {
     let service = EnrolmentService {
         client: client.clone(),
-        authority: Arc::clone(authority),
+        authorities: authorities.clone(),
+        lifetime: args.certificate_lifetime,
+        domain: args.trust_domain.clone(),
         namespace: args.namespace.clone(),
         metrics: Arc::clone(metrics),
     };

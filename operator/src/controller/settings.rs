@@ -1,6 +1,7 @@
 //! The arguments of `controller`; the chart sets the environment.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use prepl_identity::{NameError, TrustDomain};
 
@@ -19,6 +20,9 @@ pub struct Args {
     /// Where sidecars reach the enrolment of all controllers
     #[arg(long, value_name = "IP:PORT", env = "PREPL_ENROL_ADDRESS")]
     pub enrol_address: SocketAddr,
+    /// How long certificates of pods are valid, in seconds: 60 to 86,400
+    #[arg(long = "certificate-lifetime", value_name = "SECONDS", env = "PREPL_CERTIFICATE_LIFETIME", default_value = "3600", value_parser = lifetime)]
+    pub certificate_lifetime: Duration,
     /// This pod's UID
     #[arg(long, value_name = "UID", env = "PREPL_POD_UID")]
     pub pod_uid: String,
@@ -31,6 +35,11 @@ pub struct Args {
     /// Where /healthz, /readyz and /metrics listen
     #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:8080")]
     pub admin_listen: SocketAddr,
+}
+
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (60..=86_400).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| "write seconds, 60 to 86400".to_owned())
 }
 
 fn domain(text: &str) -> Result<TrustDomain, NameError> {

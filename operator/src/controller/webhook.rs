@@ -11,9 +11,11 @@ use kube::core::DynamicObject;
 use kube::core::admission::{AdmissionRequest, AdmissionResponse, AdmissionReview};
 use serde_json::Value;
 
+use super::breaker::Breaker;
 use super::events::{self, Skipped};
-use super::inject::{SidecarSettings, Verdict, judge};
+use super::inject::{SidecarSettings, Skip, Verdict, judge};
 use super::metrics::Metrics;
+use super::trust::Authorities;
 
 /// The most bytes of a review: a pod has at most 1.5 MiB, and stands in it once, or twice.
 const MAX_REVIEW_BYTES: usize = 3 * 1024 * 1024;
@@ -26,6 +28,10 @@ pub struct Webhook {
     pub client: kube::Client,
     /// How sidecars are started.
     pub settings: SidecarSettings,
+    /// Whom sidecars are to trust.
+    pub authorities: Authorities,
+    /// Whether injection is stopped.
+    pub breaker: Arc<Breaker>,
     /// Counts.
     pub metrics: Arc<Metrics>,
 }
@@ -52,10 +58,15 @@ async fn inject(
 }
 
 impl Webhook {
+    fn settings(&self) -> SidecarSettings {
+        let authorities = self.authorities.current().anchors.clone();
+        SidecarSettings { authorities, ..self.settings.clone() }
+    }
+
     fn answer(&self, request: &AdmissionRequest<Pod>) -> AdmissionResponse {
         let admitted = AdmissionResponse::from(request);
         let Some(pod) = &request.object else { return admitted };
-        match judge(pod, &self.settings) {
+        match self.verdict(pod) {
             Verdict::NotAsked | Verdict::Already => admitted,
             Verdict::Inject(patch) => self.patched(request, patch),
             Verdict::Skip(skip) => {
@@ -69,6 +80,13 @@ impl Webhook {
                 }
                 admitted
             }
+        }
+    }
+
+    fn verdict(&self, pod: &Pod) -> Verdict {
+        match judge(pod, &self.settings()) {
+            Verdict::Inject(_) if self.breaker.is_open() => Verdict::Skip(Skip::BreakerOpen),
+            verdict => verdict,
         }
     }
 

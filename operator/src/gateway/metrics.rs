@@ -12,6 +12,8 @@ use crate::counter::{self, Counter};
 pub struct Metrics {
     /// Runs that were started.
     pub runs: Counter,
+    /// Tunnels that were opened.
+    pub tunnels: Counter,
     /// Calls that were denied.
     pub denied: Counter,
     /// Calls that the API server gave no answer for.
@@ -42,6 +44,7 @@ impl Vitals for Metrics {
     fn metrics(&self) -> String {
         counter::text(&[
             ("prepl_runs_total", &self.runs),
+            ("prepl_tunnels_total", &self.tunnels),
             ("prepl_calls_denied_total", &self.denied),
             ("prepl_calls_unanswered_total", &self.unanswered),
         ])

@@ -27,12 +27,10 @@ use super::rights::Rights;
 use super::service::GatewayService;
 use super::settings::Args;
 
-/// How long runs may go on when the gateway is told to end; below the 60 s that the chart gives.
-const DRAIN: Duration = Duration::from_secs(50);
 /// Connections at a time.
-const MAX_CONNECTIONS: usize = 1024;
+pub const MAX_CONNECTIONS: usize = 1024;
 /// The largest message of a caller: an expression of 1 MiB and 10,000 UIDs.
-const MAX_MESSAGE: usize = 3 << 20;
+pub const MAX_MESSAGE: usize = 3 << 20;
 /// How often connections to pods that are gone are closed.
 const SWEEP: Duration = Duration::from_secs(30);
 
@@ -62,7 +60,7 @@ pub enum Stopped {
 /// Runs until a signal, or until something fails for good.
 pub async fn run(args: Args) -> Result<(), Stopped> {
     let signals = Signals::listen()?;
-    match until_drained(signals, DRAIN, |drain| serve(args, drain)).await {
+    match until_drained(signals, args.drain, |drain| serve(args, drain)).await {
         Ended::Finished(ended) => ended,
         Ended::Aborted | Ended::TooSlow => {
             tracing::warn!("ended with runs still under way; their callers ask another gateway");
@@ -143,6 +141,8 @@ fn enrolment(args: &Args) -> Result<Enrolment, Stopped> {
         token_file: args.token_file.clone(),
         name: Name::gateway(&args.trust_domain, &args.pod_uid)?,
         authorities,
+        // The ConfigMap of the arguments is kept fresh.
+        state: None,
     })
 }
 

@@ -18,6 +18,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::access::{Accesses, Caller, Refused};
+use super::attach::Told;
 use super::conduct::{Conduct, gone};
 use super::fleet::{Asked, Fleet};
 use super::metrics::Metrics;
@@ -45,12 +46,17 @@ pub struct GatewayService {
 }
 
 impl GatewayService {
-    async fn caller(&self, guest: &Guest) -> Result<Caller, Refused> {
+    pub(super) async fn caller(&self, guest: &Guest) -> Result<Caller, Refused> {
         let caller = self.accesses.caller(&guest.holder).await;
         caller.inspect_err(|refused| self.metrics.refused(refused))
     }
 
-    async fn permitted(&self, guest: &Guest, mode: Mode, asked: &Asked) -> Result<(), Refused> {
+    pub(super) async fn permitted(
+        &self,
+        guest: &Guest,
+        mode: Mode,
+        asked: &Asked,
+    ) -> Result<(), Refused> {
         let caller = self.accesses.caller(&guest.holder).await?;
         self.rights.permit(&caller, mode, &asked.selection).await.map(drop)
     }
@@ -133,21 +139,40 @@ impl Service for GatewayService {
     ) -> Result<Response<Self::RunStream>, Status> {
         let guest = guest(&request)?;
         let mut commands = request.into_inner();
-        let first = timeout(FIRST_COMMAND, commands.message()).await;
-        let first = first.map_err(|_| Status::deadline_exceeded("nothing was asked"))??;
-        let Some(Command::Start(start)) = first.and_then(|first| first.command) else {
-            return Err(Status::invalid_argument("a run begins with its start"));
-        };
-        let (uids, plan) = wire::plan(start).map_err(bad)?;
+        let (uids, plan) = first_command(&mut commands).await?;
         Ok(Response::new(self.start(guest, plan, &uids, commands).await?))
+    }
+
+    type AttachStream = Told;
+
+    async fn attach(
+        &self,
+        request: Request<Streaming<v1::AttachUp>>,
+    ) -> Result<Response<Told>, Status> {
+        let guest = guest(&request)?;
+        Ok(Response::new(self.lead(guest, request.into_inner()).await?))
     }
 }
 
-fn guest<T>(request: &Request<T>) -> Result<Guest, Status> {
+/// What a caller says first: the UIDs of a selection, and the plan over it.
+pub async fn first_command(
+    commands: &mut Streaming<v1::RunCommand>,
+) -> Result<(Vec<Arc<str>>, Plan), Status> {
+    let first = timeout(FIRST_COMMAND, commands.message()).await;
+    let first = first.map_err(|_| Status::deadline_exceeded("nothing was asked"))??;
+    let Some(Command::Start(start)) = first.and_then(|first| first.command) else {
+        return Err(Status::invalid_argument("a run begins with its start"));
+    };
+    wire::plan(start).map_err(bad)
+}
+
+/// Who is at the other end of a request's connection.
+pub fn guest<T>(request: &Request<T>) -> Result<Guest, Status> {
     let guest = request.extensions().get::<Guest>().cloned();
     guest.ok_or_else(|| Status::unauthenticated("the connection has no certificate"))
 }
 
-fn bad(bad: BadMessage) -> Status {
+/// What is wrong with a message, for whoever sent it.
+pub fn bad(bad: BadMessage) -> Status {
     Status::invalid_argument(bad.to_string())
 }

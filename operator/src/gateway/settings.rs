@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use prepl_identity::TrustDomain;
 
@@ -31,10 +32,18 @@ pub struct Args {
     /// This pod's UID
     #[arg(long, value_name = "UID", env = "PREPL_POD_UID")]
     pub pod_uid: String,
+    /// How long runs may go on when the gateway is told to end, in seconds: 1 to 3,600
+    #[arg(long, value_name = "SECONDS", env = "PREPL_DRAIN", default_value = "50", value_parser = drain)]
+    pub drain: Duration,
     /// Where users connect
     #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:7071")]
     pub listen: SocketAddr,
     /// Where /healthz, /readyz and /metrics listen
     #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:8080")]
     pub admin_listen: SocketAddr,
+}
+
+fn drain(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| "write seconds, 1 to 3600".to_owned())
 }

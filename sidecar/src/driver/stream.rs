@@ -287,10 +287,10 @@ enum Broken {
 }
 
 #[cfg(target_os = "linux")]
-fn arm_quick_ack(socket: &TcpStream) {
+pub(crate) fn arm_quick_ack(socket: &TcpStream) {
     // A hint: where the system refuses it, answers come later, and that is all.
     let _ = socket2::SockRef::from(socket).set_tcp_quickack(true);
 }
 
 #[cfg(not(target_os = "linux"))]
-fn arm_quick_ack(_socket: &TcpStream) {}
+pub(crate) fn arm_quick_ack(_socket: &TcpStream) {}

@@ -20,7 +20,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 use tonic::transport::{Channel, Endpoint, Server};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::Failure;
 
@@ -126,6 +126,15 @@ impl Sidecar for Bare {
         _: Request<v1::DescribeRequest>,
     ) -> Result<Response<v1::DescribeReply>, Status> {
         Err(Status::unimplemented("the floor is nothing to describe"))
+    }
+
+    type TunnelStream = Box<dyn Stream<Item = Result<v1::TunnelDown, Status>> + Send + Unpin>;
+
+    async fn tunnel(
+        &self,
+        _: Request<Streaming<v1::TunnelUp>>,
+    ) -> Result<Response<Self::TunnelStream>, Status> {
+        Err(Status::unimplemented("the floor leads nowhere"))
     }
 }
 

@@ -46,7 +46,12 @@ impl FleetUser {
 
     /// The right to evaluate on the selection, or why this user has none.
     pub fn permit(&self, selection: &Selection) -> Result<Permit, Denial> {
-        rights::permit(&self.holder, selection)
+        rights::permit(&self.holder, Role::Evaluator, selection)
+    }
+
+    /// The right to a tunnel to the selected replica, or why this user has none.
+    pub fn permit_to_attach(&self, selection: &Selection) -> Result<Permit, Denial> {
+        rights::permit(&self.holder, Role::Admin, selection)
     }
 }
 

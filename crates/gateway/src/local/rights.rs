@@ -7,18 +7,21 @@ use prepl_core::{Reason, Selection};
 use prepl_identity::{Holder, Role};
 use prepl_policy::{Denial, Permit, Verdict, decide};
 
-/// Decides whether the holder may evaluate on the selection.
-pub(super) fn permit(holder: &Holder, selection: &Selection) -> Result<Permit, Denial> {
-    decide(selection, |_| verdict(holder))
+/// Decides whether the holder has the role that is needed on the selection.
+pub(super) fn permit(
+    holder: &Holder,
+    needed: Role,
+    selection: &Selection,
+) -> Result<Permit, Denial> {
+    decide(selection, |_| verdict(holder, needed))
 }
 
-fn verdict(holder: &Holder) -> Verdict {
+fn verdict(holder: &Holder, needed: Role) -> Verdict {
     let denied = match holder {
-        Holder::User { role, .. } if *role >= Role::Evaluator => return Verdict::Allowed,
+        Holder::User { role, .. } if *role >= needed => return Verdict::Allowed,
         Holder::User { role, name } => format!(
             "user {name} has the role {role}, and this needs {needed}; ask the administrator of \
-             the fleet for `prepl fleet issue {name} --role {needed}`",
-            needed = Role::Evaluator
+             the fleet for `prepl fleet issue {name} --role {needed}`"
         ),
         other => format!("the bundle belongs to {other}, not to a user; use the user's folder"),
     };
@@ -29,22 +32,29 @@ fn verdict(holder: &Holder) -> Verdict {
 mod tests {
     use super::*;
 
-    fn decided(path: &str) -> Verdict {
-        verdict(&path.parse().unwrap())
+    fn decided(path: &str, needed: Role) -> Verdict {
+        verdict(&path.parse().unwrap(), needed)
     }
 
     #[test]
-    fn evaluators_and_administrators_may_evaluate_and_nobody_else() {
-        assert_eq!(decided("user/evaluator/mira"), Verdict::Allowed);
-        assert_eq!(decided("user/admin/mira"), Verdict::Allowed);
-        for path in ["user/viewer/mira", "sidecar/0d9f", "gateway/g1"] {
-            assert!(matches!(decided(path), Verdict::Denied(_)), "{path}");
+    fn a_role_opens_what_needs_it_or_less_and_only_users_have_roles() {
+        for (path, evaluates, attaches) in [
+            ("user/admin/mira", true, true),
+            ("user/evaluator/mira", true, false),
+            ("user/viewer/mira", false, false),
+            ("sidecar/0d9f", false, false),
+            ("gateway/g1", false, false),
+        ] {
+            assert_eq!(decided(path, Role::Evaluator) == Verdict::Allowed, evaluates, "{path}");
+            assert_eq!(decided(path, Role::Admin) == Verdict::Allowed, attaches, "{path}");
         }
     }
 
     #[test]
     fn a_denied_user_learns_the_missing_role() {
-        let Verdict::Denied(reason) = decided("user/viewer/mira") else { panic!("allowed") };
-        assert!(reason.as_str().contains("fleet issue mira --role evaluator"), "{reason}");
+        let Verdict::Denied(reason) = decided("user/viewer/mira", Role::Admin) else {
+            panic!("allowed")
+        };
+        assert!(reason.as_str().contains("fleet issue mira --role admin"), "{reason}");
     }
 }

@@ -18,9 +18,11 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 use tower::service_fn;
 
+use super::dial::Dial;
 use super::run::RemoteRun;
 use super::wire;
 use crate::gateway::Described;
+use crate::tunnel::{self, Tunnel};
 
 /// The answers of all replicas come over one connection, which may be slow.
 const STREAM_WINDOW: u32 = 1 << 20;
@@ -35,6 +37,7 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Remote {
     client: GatewayClient<Channel>,
+    dial: Dial,
     refusal: Refusal,
 }
 
@@ -50,6 +53,9 @@ pub enum RemoteFailed {
     /// The gateway does not do that; its sentence.
     #[error("the gateway refused: {0}")]
     Refused(String),
+    /// The replica gives no tunnel, or is not there; a sentence.
+    #[error("{0}")]
+    Replica(String),
     /// The gateway speaks otherwise.
     #[error(transparent)]
     Wire(#[from] BadMessage),
@@ -95,10 +101,8 @@ impl Remote {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .http2_keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT);
-        let channel = endpoint.connect_with_connector(connect).await;
-        let channel = channel.map_err(|error| RemoteFailed::Unreached(error.into()))?;
-        let client = GatewayClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
-        Ok(Remote { client, refusal })
+        let dial = Dial::new(endpoint, connect);
+        Ok(Remote { client: client(&dial).await?, dial, refusal })
     }
 
     /// The replicas that the user may inspect, in a stable order.
@@ -140,6 +144,24 @@ impl Remote {
         run.map_err(|status| self.failed(status))
     }
 
+    /// Opens a tunnel to the REPL of the replica with this UID, on a connection of its own: one
+    /// whose reader stalls holds up no other.
+    pub async fn attach(&self, uid: &str) -> Result<Tunnel, RemoteFailed> {
+        let open = v1::attach_up::Part::Open(v1::AttachOpen { uid: uid.to_owned() });
+        let (up, parts) = tunnel::up(v1::AttachUp { part: Some(open) });
+        let mut client = client(&self.dial).await?;
+        let attached = async {
+            let mut down = client.attach(parts).await?.into_inner();
+            let first = down.message().await?.and_then(|first| first.part);
+            Ok((first, down))
+        };
+        let (first, down) = attached.await.map_err(|status| self.failed(status))?;
+        match first {
+            Some(v1::attach_down::Part::Opened(opened)) => Ok(Tunnel::new(opened, up, down)),
+            _ => Err(BadMessage("opening of a tunnel").into()),
+        }
+    }
+
     fn failed(&self, status: Status) -> RemoteFailed {
         if let Some(reason) = self.refusal.reason() {
             return RemoteFailed::Denied(format!(
@@ -152,6 +174,7 @@ impl Remote {
             Code::InvalidArgument | Code::ResourceExhausted | Code::Unimplemented => {
                 RemoteFailed::Refused(words)
             }
+            Code::FailedPrecondition => RemoteFailed::Replica(words),
             _ => RemoteFailed::Unreached(status.into()),
         }
     }
@@ -167,6 +190,11 @@ impl RemoteFailed {
     pub fn is_handshake(&self) -> bool {
         causes(self).any(|error| error.downcast_ref::<HandshakeFailed>().is_some())
     }
+}
+
+async fn client(dial: &Dial) -> Result<GatewayClient<Channel>, RemoteFailed> {
+    let channel = dial.channel().await.map_err(|error| RemoteFailed::Unreached(error.into()))?;
+    Ok(GatewayClient::new(channel).max_decoding_message_size(MAX_MESSAGE))
 }
 
 fn causes(error: &RemoteFailed) -> impl Iterator<Item = &(dyn Error + 'static)> {

@@ -1,10 +1,11 @@
 //! What one gateway told of a run, and what the next one told after it: each event once.
 //!
 //! The second gateway asks only the replicas that had not ended, and asks them to recall. Their
-//! sidecars tell the first answer from its beginning.
+//! sidecars tell the first answer from its beginning; of a large one they leave some events out, so
+//! what is new is told by counting each kind.
 
 use prepl_core::{
-    Class, Counts, Done, Event, Outcome, Reason, Refusal, ReplicaIndex, Report, Summary,
+    Class, Counts, Digest, Done, Event, Outcome, Reason, Refusal, ReplicaIndex, Report, Summary,
 };
 
 /// A run so far.
@@ -20,8 +21,40 @@ pub struct Merge {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Progress {
-    next: u64,
+    /// Events told so far, by kind.
+    told: [u64; KINDS],
+    /// Events heard of the present gateway, by kind.
+    heard: [u64; KINDS],
     done: bool,
+}
+
+const KINDS: usize = 7;
+
+fn kind(event: &Event<Digest>) -> usize {
+    match event {
+        Event::Started => 0,
+        Event::Output { .. } => 1,
+        Event::Value(_) => 2,
+        Event::Raised(_) => 3,
+        Event::NeedInput => 4,
+        Event::Notice(_) => 5,
+        Event::Done(_) => 6,
+    }
+}
+
+impl Progress {
+    /// The number of an event among those told, if it is new.
+    fn take(&mut self, event: &Event<Digest>) -> Option<u64> {
+        let sequence = self.told.iter().sum();
+        let (told, heard) = (self.told.get_mut(kind(event))?, self.heard.get_mut(kind(event))?);
+        *heard += 1;
+        if self.done || heard <= told {
+            return None;
+        }
+        *told = *heard;
+        self.done = matches!(event, Event::Done(_));
+        Some(sequence)
+    }
 }
 
 impl Merge {
@@ -40,31 +73,21 @@ impl Merge {
         let again = self.again;
         match report {
             Report::Text(..) => Some(report),
-            Report::Replica { replica, sequence, event } => {
+            Report::Replica { replica, event, .. } => {
                 let replica = *self.asked.get(replica.get())?;
                 let event = if again { recalled(event) } else { event };
-                self.event(replica, sequence, event)
+                self.event(replica, event)
             }
             // Told when all have ended, by `finished`.
             Report::Finished(_) => None,
         }
     }
 
-    fn event(
-        &mut self,
-        replica: ReplicaIndex,
-        sequence: u64,
-        event: Event<prepl_core::Digest>,
-    ) -> Option<Report> {
-        let progress = self.replicas.get_mut(replica.get()).filter(|progress| !progress.done)?;
-        let end = match &event {
-            Event::Done(done) => Some(done.outcome.class()),
-            _ if sequence < progress.next => return None,
-            _ => None,
-        };
-        let sequence = sequence.max(progress.next);
-        *progress = Progress { next: sequence + 1, done: end.is_some() };
-        end.into_iter().for_each(|class| self.counts.add(class));
+    fn event(&mut self, replica: ReplicaIndex, event: Event<Digest>) -> Option<Report> {
+        let sequence = self.replicas.get_mut(replica.get())?.take(&event)?;
+        if let Event::Done(done) = &event {
+            self.counts.add(done.outcome.class());
+        }
         Some(Report::Replica { replica, sequence, event })
     }
 
@@ -73,6 +96,7 @@ impl Merge {
         let all = places(self.replicas.len()).zip(&self.replicas);
         self.asked = all.filter(|(_, one)| !one.done).map(|(place, _)| place).collect();
         self.again = true;
+        self.replicas.iter_mut().for_each(|replica| replica.heard = [0; KINDS]);
         &self.asked
     }
 
@@ -85,7 +109,7 @@ impl Merge {
     pub fn give_up(&mut self, why: &str) -> Vec<Report> {
         let left = self.resume().to_vec();
         let lost = |_| Event::Done(Done::without_answer(Outcome::unknown(why)));
-        left.into_iter().filter_map(|place| self.event(place, 0, lost(place))).collect()
+        left.into_iter().filter_map(|place| self.event(place, lost(place))).collect()
     }
 
     /// The end of the whole run; `told` is what the last gateway said of its part.
@@ -101,7 +125,7 @@ fn places(replicas: usize) -> impl Iterator<Item = ReplicaIndex> {
 }
 
 /// That the answer cannot be recalled does not mean that it did not run.
-fn recalled(event: Event<prepl_core::Digest>) -> Event<prepl_core::Digest> {
+fn recalled(event: Event<Digest>) -> Event<Digest> {
     let Event::Done(done) = event else { return event };
     let lost = match &done.outcome {
         Outcome::Refused(Refusal::Denied(reason)) => Some(reason),
@@ -122,7 +146,6 @@ fn recalled(event: Event<prepl_core::Digest>) -> Event<prepl_core::Digest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use prepl_core::Digest;
     use proptest::prelude::*;
     use std::time::Duration;
 
@@ -163,16 +186,34 @@ mod tests {
         assert_eq!((summary.counts.total(), summary.skew), (3, None));
     }
 
+    fn notice(text: &str) -> Report {
+        let event = Event::Notice(text.into());
+        Report::Replica { replica: ReplicaIndex(0), sequence: 0, event }
+    }
+
     #[test]
     fn what_was_seen_is_not_told_again_but_the_end_always_is() {
         let mut merge = Merge::new(1);
         assert!(merge.take(started(0, 0)).is_some());
-        assert!(merge.take(started(0, 1)).is_some());
+        assert!(merge.take(notice("a")).is_some());
         merge.resume();
-        assert!(merge.take(started(0, 1)).is_none());
-        assert!(merge.take(started(0, 2)).is_some());
-        assert!(merge.take(done(0, 1, Outcome::Ok)).is_some());
+        assert!(merge.take(started(0, 0)).is_none());
+        assert!(merge.take(notice("a")).is_none());
+        assert!(merge.take(notice("b")).is_some());
+        assert!(merge.take(done(0, 3, Outcome::Ok)).is_some());
         assert!(merge.take(done(0, 9, Outcome::Ok)).is_none());
+    }
+
+    #[test]
+    fn what_is_new_is_told_though_the_recalled_answer_lacks_events() {
+        let mut merge = Merge::new(1);
+        for report in [started(0, 0), started(0, 1), started(0, 2)] {
+            assert!(merge.take(report).is_some());
+        }
+        merge.resume();
+        assert!(merge.take(started(0, 0)).is_none());
+        let told = merge.take(notice("2 events are not kept"));
+        assert!(matches!(told, Some(Report::Replica { sequence: 3, .. })), "{told:?}");
     }
 
     #[test]

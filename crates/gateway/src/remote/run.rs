@@ -8,7 +8,8 @@ use prepl_proto::v1;
 use prepl_proto::v1::gateway_client::GatewayClient;
 use prepl_proto::v1::run_command::Command;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
@@ -17,8 +18,8 @@ use super::merge::Merge;
 
 /// Reports that may wait for the reader; then the gateway waits, down to the runtimes.
 const WAITING_REPORTS: usize = 64;
-/// How long another gateway is looked for.
-const RESUME_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a gateway is looked for that tells something new.
+pub const RESUME_PATIENCE: Duration = Duration::from_secs(20);
 /// First and longest pause between two attempts.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
@@ -43,8 +44,11 @@ impl RemoteRun {
         let (stop, stop_asked) = watch::channel(false);
         let merge = Merge::new(start.uids.len());
         let begun = Instant::now();
+        let deadline = Duration::from_millis(start.deadline_ms.into());
+        let deadline = (!deadline.is_zero()).then(|| begun + deadline);
         let uids = start.uids.clone();
-        let mut pump = Pump { client, start, uids, merge, tell, stop_asked, begun };
+        let lost = None;
+        let mut pump = Pump { client, start, uids, merge, tell, stop_asked, begun, deadline, lost };
         let call = pump.call().await?;
         tokio::spawn(pump.to_the_end(call));
         Ok(RemoteRun { reports, stop })
@@ -61,10 +65,10 @@ impl RemoteRun {
     }
 }
 
-/// A call under way: commands down, batches up.
+/// A call under way: batches up, and down what a task of its own says, whoever reads or not.
 struct Call {
-    commands: mpsc::Sender<v1::RunCommand>,
     batches: Batches,
+    _stopping: JoinSet<()>,
 }
 
 struct Pump {
@@ -77,6 +81,10 @@ struct Pump {
     tell: mpsc::Sender<Report>,
     stop_asked: watch::Receiver<bool>,
     begun: Instant,
+    /// When the whole run is to be over.
+    deadline: Option<Instant>,
+    /// Since when no gateway has told anything new, after one broke off.
+    lost: Option<Instant>,
 }
 
 /// How a call ended.
@@ -95,41 +103,45 @@ impl Pump {
         // There is room for the first two.
         let _ = commands.try_send(start);
         let batches = self.client.run(ReceiverStream::new(sent)).await?.into_inner();
-        Ok(Call { commands, batches })
+        let mut stopping = JoinSet::new();
+        stopping.spawn(pass_stop(self.stop_asked.clone(), commands));
+        Ok(Call { batches, _stopping: stopping })
     }
 
     async fn to_the_end(mut self, first: Call) {
         let mut call = first;
         let why = loop {
-            match self.follow(call).await {
+            let from = Instant::now();
+            let end = self.follow(call).await;
+            if from.elapsed() > RESUME_PATIENCE {
+                self.lost = None;
+            }
+            match end {
                 End::Unread => return,
                 End::Finished(told) => {
                     self.give_up("the gateway ended without telling the outcome").await;
                     return self.finish(told).await;
                 }
-                End::Broke(_) if self.merge.is_complete() => return self.finish(self.own()).await,
+                End::Broke(why) if self.merge.is_complete() => {
+                    return self.finish(self.own(&why)).await;
+                }
                 End::Broke(status) => match self.resume(status).await {
                     Ok(next) => call = next,
                     Err(status) => break status,
                 },
             }
         };
-        let words = format!("the gateway went away, and no other one tells: {}", why.message());
-        self.give_up(&words).await;
-        self.finish(self.own()).await;
+        let ended = match is_absence(&why) {
+            true => "the gateway went away, and no other one tells",
+            false => "the gateway tells no more",
+        };
+        self.give_up(&format!("{ended}: {}", why.message())).await;
+        self.finish(self.own(&why)).await;
     }
 
     async fn follow(&mut self, mut call: Call) -> End {
-        let mut told_to_stop = false;
-        let mut stop_asked = self.stop_asked.clone();
         loop {
             tokio::select! {
-                () = asked(&mut stop_asked), if !told_to_stop => {
-                    told_to_stop = true;
-                    let stop = v1::RunCommand { command: Some(Command::Stop(v1::StopRun {})) };
-                    // A gateway that is gone shows in the batches.
-                    let _ = call.commands.try_send(stop);
-                }
                 batch = call.batches.message() => match batch {
                     Ok(Some(batch)) => match self.take(batch).await {
                         Ok(None) => {}
@@ -152,6 +164,9 @@ impl Pump {
                 return Ok(Some(summary));
             }
             if let Some(new) = self.merge.take(report) {
+                if matches!(new, Report::Replica { .. }) {
+                    self.lost = None;
+                }
                 self.tell.send(new).await.map_err(|_| End::Unread)?;
             }
         }
@@ -160,16 +175,19 @@ impl Pump {
 
     /// Asks another gateway for the answers of the replicas that had not ended.
     async fn resume(&mut self, mut why: Status) -> Result<Call, Status> {
-        let (mut pause, end) = (PAUSE.0, Instant::now() + RESUME_PATIENCE);
+        let mut pause = PAUSE.0;
+        let end = *self.lost.get_or_insert_with(Instant::now) + RESUME_PATIENCE;
         let rest = self.merge.resume().iter().filter_map(|place| self.uids.get(place.get()));
         self.start.uids = rest.cloned().collect();
         self.start.recall = true;
         while is_absence(&why) && Instant::now() < end {
             sleep(pause).await;
             pause = (pause * 2).min(PAUSE.1);
-            match self.call().await {
-                Ok(call) => return Ok(call),
-                Err(status) => why = status,
+            self.start.deadline_ms = self.deadline.map(left).unwrap_or_default();
+            match timeout_at(end, self.call()).await {
+                Ok(Ok(call)) => return Ok(call),
+                Ok(Err(status)) => why = status,
+                Err(_) => return Err(why),
             }
         }
         Err(why)
@@ -187,21 +205,48 @@ impl Pump {
         let _ = self.tell.send(self.merge.finished(told)).await;
     }
 
-    fn own(&self) -> Summary {
-        let stopped = self.stop_asked.borrow().then_some(Stopped::Interrupted);
+    /// The end that no gateway told.
+    fn own(&self, why: &Status) -> Summary {
+        let stopped = match why.code() {
+            Code::PermissionDenied | Code::Unauthenticated => Some(Stopped::Revoked),
+            _ => self.stop_asked.borrow().then_some(Stopped::Interrupted),
+        };
         Summary { counts: Counts::default(), skew: None, elapsed: Duration::ZERO, stopped }
     }
 }
 
-/// Completes when the run is to be interrupted; never, if it is not.
-async fn asked(stop: &mut watch::Receiver<bool>) {
-    let asked = stop.wait_for(|asked| *asked).await.is_ok();
-    if !asked {
-        std::future::pending::<()>().await;
+/// Milliseconds until then; 0 would be no deadline at all.
+fn left(deadline: Instant) -> u32 {
+    let left = deadline.saturating_duration_since(Instant::now());
+    u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1)
+}
+
+/// Tells a gateway when the run is to be interrupted; the commands stay open to the end.
+async fn pass_stop(mut asked: watch::Receiver<bool>, commands: mpsc::Sender<v1::RunCommand>) {
+    if asked.wait_for(|asked| *asked).await.is_ok() {
+        let stop = v1::RunCommand { command: Some(Command::Stop(v1::StopRun {})) };
+        // A gateway that is gone shows in the batches.
+        let _ = commands.send(stop).await;
     }
+    commands.closed().await;
 }
 
 /// Whether the gateway is away, rather than unwilling.
 fn is_absence(status: &Status) -> bool {
     matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_is_that_of_the_whole_run_and_never_none() {
+        let deadline = Instant::now() + Duration::from_millis(1500);
+        assert_eq!(left(deadline), 1500);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(left(deadline), 500);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(left(deadline), 1);
+    }
 }

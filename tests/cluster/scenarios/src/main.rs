@@ -10,6 +10,7 @@ mod cluster;
 mod person;
 mod scenario;
 mod shop;
+mod stream;
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -47,6 +47,13 @@ impl Person {
         Ok(Person { name: name.to_owned(), folder })
     }
 
+    /// A person who may evaluate in a namespace.
+    pub fn evaluator(name: &str, namespace: &str) -> Result<Person, Problem> {
+        let person = Person::new(name)?;
+        person.may(namespace, "prepl-evaluator")?;
+        Ok(person)
+    }
+
     /// Gives him one of the chart's roles in a namespace.
     pub fn may(&self, namespace: &str, role: &str) -> Result<(), Problem> {
         bind(

@@ -1,8 +1,13 @@
 //! The scenarios, in the order in which they are played.
 
+mod accounts;
 mod asking;
+mod chart;
+mod forged;
 mod outage;
+mod restart;
 mod rights;
+mod rotation;
 mod speed;
 
 use crate::cluster::Problem;
@@ -12,6 +17,7 @@ pub type Scenario = fn() -> Result<String, Problem>;
 
 /// All of them, by name.
 pub const SCENARIOS: &[(&str, Scenario)] = &[
+    ("the chart refuses nonsense", chart::lint_and_template),
     ("a label puts a sidecar into every pod", asking::a_label_injects),
     ("six replicas give one folded answer", asking::answers_fold),
     ("targets shows node, zone and runtime", asking::targets_tell),
@@ -23,6 +29,15 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
     ("a forged user is refused by the API server", rights::a_forged_user),
     ("a forged status is refused by the API server", rights::a_forged_status),
     ("a deleted access request ends everything", rights::revoked),
+    ("a token gives no certificate of another pod", forged::anothers_token),
+    ("a certificate of another authority is refused", forged::a_forged_certificate),
+    ("service accounts have the least rights", accounts::rights_are_the_least),
+    ("gateways restart in mid-run", restart::gateways_restart),
+    ("gateways are killed in mid-run", restart::gateways_crash),
+    ("pods come, go and crash in mid-run", restart::pods_come_and_go),
+    ("certificates and authorities change in mid-run", rotation::authorities_change),
     ("the app starts while prepl is dead", outage::the_app_does_not_need_prepl),
+    ("the app starts while the webhook hangs", outage::a_hung_webhook),
     ("forty pods, against kubectl exec", speed::forty_pods),
+    ("the chart is upgraded, uninstalled and installed", chart::upgrade_uninstall_install),
 ];

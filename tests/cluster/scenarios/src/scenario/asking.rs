@@ -9,9 +9,7 @@ use crate::shop::{self, NAMESPACE, REPLICAS};
 
 fn evaluator() -> Result<Person, Problem> {
     shop::open()?;
-    let person = Person::new("mira")?;
-    person.may(NAMESPACE, "prepl-evaluator")?;
-    Ok(person)
+    Person::evaluator("mira", NAMESPACE)
 }
 
 pub fn a_label_injects() -> Result<String, Problem> {

@@ -14,6 +14,7 @@ const WIDE: usize = 8;
 const ROUNDS: usize = 5;
 
 pub fn forty_pods() -> Result<String, Problem> {
+    crate::cluster::kubectl(&["delete", "namespace", NAMESPACE, "--ignore-not-found"])?;
     shop::namespace(NAMESPACE)?;
     apply(&shop::deployment(NAMESPACE, "idle", PODS, IDLE))?;
     shop::rolled_out(NAMESPACE, "idle")?;

@@ -1,0 +1,177 @@
+//! A tunnel: bytes to one replica's REPL and back, as they are.
+//!
+//! It is opened by [`crate::Gateway::attach`] or [`crate::Remote::attach`]. A side that writes no
+//! more says so, and the other may go on; a tunnel that ends without that was cut.
+
+use std::future::pending;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use prepl_proto::convert::BadMessage;
+use prepl_proto::convert::tunnel::Carried;
+use prepl_proto::v1;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
+use tonic::Status;
+
+/// Bytes read from a local client at once.
+const CHUNK: usize = 16 << 10;
+
+/// An open tunnel to the REPL of one replica; dropping it cuts it.
+pub struct Tunnel {
+    /// The protocol that the REPL speaks: `nrepl` or `clojure`.
+    pub driver: Arc<str>,
+    /// Where bytes for the REPL go.
+    pub up: Up,
+    /// Where bytes of the REPL come from.
+    pub down: Down,
+}
+
+/// The way to the REPL.
+#[derive(Debug)]
+pub struct Up(mpsc::Sender<Carried>);
+
+/// The way back.
+pub struct Down(Pin<Box<dyn Stream<Item = Result<Carried, Broke>> + Send>>);
+
+/// Why a tunnel ended before both sides had ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Broke {
+    /// Whoever leads it cut it; a sentence.
+    #[error("{0}")]
+    Cut(String),
+    /// It ended without a word.
+    #[error("the tunnel broke off")]
+    Off,
+    /// Something came that cannot be understood.
+    #[error(transparent)]
+    Bad(#[from] BadMessage),
+    /// The local client's connection broke.
+    #[error("the local connection broke: {0}")]
+    Local(#[from] io::Error),
+}
+
+impl Tunnel {
+    /// What a call that opened a tunnel gave.
+    pub(crate) fn new<D, M>(opened: v1::TunnelOpened, up: Up, down: D) -> Tunnel
+    where
+        D: Stream<Item = Result<M, Status>> + Send + 'static,
+        M: TryInto<Carried, Error = BadMessage> + 'static,
+    {
+        let down = down.map(|message| match message {
+            Ok(message) => Ok(message.try_into()?),
+            Err(status) => Err(Broke::from(status)),
+        });
+        Tunnel { driver: opened.driver.into(), up, down: Down(Box::pin(down)) }
+    }
+
+    /// Says the end, and waits for that of the REPL; what it still says is dropped.
+    pub async fn close(mut self) {
+        self.up.send(Carried::End).await;
+        drop(self.up);
+        while let Some(Ok(_)) = self.down.next().await {}
+    }
+
+    /// Carries everything between a local client and the REPL, until both have ended.
+    pub async fn carry(self, mut local: TcpStream) -> Result<(), Broke> {
+        local.set_nodelay(true)?;
+        let (read, write) = local.split();
+        let carried = tokio::select! {
+            // What comes down tells why the way up is closed.
+            biased;
+            ended = to_local(self.down, write) => ended,
+            failed = from_local(read, self.up) => failed,
+        };
+        if carried.is_err() {
+            // A reset: the client must not take half an answer for the whole.
+            let _ = local.set_zero_linger();
+        }
+        carried
+    }
+}
+
+/// A way up, and the stream of messages that begins with this one.
+pub(crate) fn up<M>(opening: M) -> (Up, impl Stream<Item = M> + Send + 'static)
+where
+    M: From<Carried> + Send + 'static,
+{
+    let (up, carried) = mpsc::channel(1);
+    (Up(up), tokio_stream::once(opening).chain(ReceiverStream::new(carried).map(M::from)))
+}
+
+impl Up {
+    /// Sends bytes or the end; waits while the REPL does not read.
+    ///
+    /// Tells whether the tunnel is there still; [`Down`] tells why it is not.
+    pub async fn send(&self, carried: Carried) -> bool {
+        self.0.send(carried).await.is_ok()
+    }
+}
+
+impl Down {
+    /// The next bytes, or the end of what the REPL writes; `None` when both sides have ended.
+    pub async fn next(&mut self) -> Option<Result<Carried, Broke>> {
+        self.0.next().await
+    }
+}
+
+/// Ends with the tunnel.
+async fn to_local(mut down: Down, mut local: WriteHalf<'_>) -> Result<(), Broke> {
+    let mut ended = false;
+    while let Some(carried) = down.next().await {
+        match carried? {
+            _ if ended => return Err(BadMessage("part of a tunnel after its end").into()),
+            Carried::Data(data) => local.write_all(&data).await?,
+            Carried::End => {
+                ended = true;
+                local.shutdown().await?;
+            }
+        }
+    }
+    ended.then_some(()).ok_or(Broke::Off)
+}
+
+/// Ends by an error alone.
+async fn from_local(mut local: ReadHalf<'_>, up: Up) -> Result<(), Broke> {
+    loop {
+        let mut chunk = BytesMut::with_capacity(CHUNK);
+        let open = match local.read_buf(&mut chunk).await? {
+            0 => {
+                up.send(Carried::End).await;
+                false
+            }
+            _ => up.send(Carried::Data(chunk.freeze())).await,
+        };
+        if !open {
+            drop(up);
+            return pending().await;
+        }
+    }
+}
+
+impl From<Status> for Broke {
+    fn from(status: Status) -> Broke {
+        match status.message() {
+            "" => Broke::Off,
+            words => Broke::Cut(words.to_owned()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Tunnel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tunnel").field("driver", &self.driver).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Down {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Down").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,68 @@
+//! The chart: what it refuses, what it makes, and what is left when it goes.
+
+use crate::cluster::{Problem, command, ensure, get, kubectl};
+use crate::shop::{self, NAMESPACE, REPLICAS};
+
+const CHART: &str = "charts/prepl";
+const SYSTEM: &str = "prepl-system";
+
+fn helm(args: &[&str]) -> Result<String, Problem> {
+    let output = command("helm").args(args).output();
+    let output = output.map_err(|error| format!("cannot run helm: {error}"))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match output.status.success() {
+        true => Ok(text(&output.stdout)),
+        false => Err(text(&output.stderr)),
+    }
+}
+
+pub fn lint_and_template() -> Result<String, Problem> {
+    helm(&["lint", "--strict", CHART])?;
+    let rendered = helm(&["template", "prepl", CHART, "--namespace", "elsewhere"])?;
+    for part in ["kind: PodDisruptionBudget", "kind: NetworkPolicy", "namespace: elsewhere"] {
+        ensure(rendered.contains(part), || format!("no {part}"))?;
+    }
+    let without = helm(&["template", "prepl", CHART, "--set", "networkPolicy.enabled=false"])?;
+    ensure(!without.contains("kind: NetworkPolicy"), || "a NetworkPolicy all the same".into())?;
+    let nonsense = [
+        "gateway.replicas=0",
+        "webhook.failurePolicy=Perhaps",
+        "trustDomain=No_Domain",
+        "certificateLifetimeSeconds=1",
+        "typo=1",
+    ];
+    for value in nonsense {
+        let refused = helm(&["template", "prepl", CHART, "--set", value]);
+        ensure(refused.is_err(), || format!("{value} is taken"))?;
+    }
+    Ok(format!("lint is content, and {} values are refused", nonsense.len()))
+}
+
+pub fn upgrade_uninstall_install() -> Result<String, Problem> {
+    shop::open()?;
+    let release: &[&str] = &["upgrade", "--install", "prepl", CHART, "--namespace", SYSTEM];
+    let values = "tests/cluster/values.yaml";
+    let upgrade = |more: &[&str]| {
+        let args = [release, &["--values", values, "--wait", "--timeout", "3m"], more].concat();
+        helm(&args).map(drop)
+    };
+    upgrade(&["--set", "logLevel=debug"])?;
+    asked()?;
+    helm(&["uninstall", "prepl", "--namespace", SYSTEM, "--wait", "--timeout", "2m"])?;
+    let label = "app.kubernetes.io/managed-by=Helm,app.kubernetes.io/name=prepl";
+    let kinds = "all,sa,role,rolebinding,clusterrole,clusterrolebinding,networkpolicy,pdb,\
+                 mutatingwebhookconfigurations,validatingadmissionpolicies,\
+                 validatingadmissionpolicybindings";
+    let left = kubectl(&["get", kinds, "-A", "-l", label, "-o", "name"])?;
+    ensure(left.trim().is_empty(), || format!("left behind: {left}"))?;
+    let api = get(&["deployment", "api", "-n", NAMESPACE])?["status"]["readyReplicas"].clone();
+    ensure(api == REPLICAS, || format!("{api} replicas of the app are ready"))?;
+    upgrade(&[])?;
+    asked()?;
+    Ok("upgraded, uninstalled without a rest, installed again; the app ran on".to_owned())
+}
+
+/// The pods of before are still asked.
+fn asked() -> Result<(), Problem> {
+    shop::answering(NAMESPACE, "api")
+}

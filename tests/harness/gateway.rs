@@ -1,0 +1,149 @@
+//! A gateway of a cluster without Kubernetes: the real door, wire and conduct of runs. Pods are a
+//! fixed list, and rights a switch.
+
+use std::sync::Arc;
+
+use prepl_core::{Reason, Replica};
+use prepl_gateway::remote::client::wire_described;
+use prepl_gateway::remote::wire;
+use prepl_gateway::{Dialer, Gateway, Plan, Verdict, decide};
+use prepl_identity::{Credentials, Holder};
+use prepl_operator::gateway::access::Refused;
+use prepl_operator::gateway::attach::Told;
+use prepl_operator::gateway::conduct::{Conduct, gone};
+use prepl_operator::gateway::fleet::find;
+use prepl_operator::gateway::porter::{AccessOnly, Guest};
+use prepl_operator::gateway::run::{MAX_CONNECTIONS, MAX_MESSAGE};
+use prepl_operator::gateway::service::{bad, first_command, guest};
+use prepl_proto::v1;
+use prepl_proto::v1::gateway_server::{Gateway as Service, GatewayServer};
+use prepl_runtime::door;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::service::Routes;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::attached;
+
+/// The right to evaluate, for everybody; whoever holds the sender gives and takes it.
+pub type Rights = watch::Receiver<bool>;
+
+const DENIED: &str = "the test denies it";
+
+/// What one gateway knows.
+#[derive(Clone)]
+pub struct ClusterGateway {
+    replicas: Arc<[Replica]>,
+    dialer: Dialer,
+    rights: Rights,
+    runs: watch::Sender<usize>,
+}
+
+impl ClusterGateway {
+    /// A gateway over these replicas; `runs` counts those that it takes.
+    pub fn new(
+        credentials: &Credentials,
+        replicas: &[Replica],
+        rights: Rights,
+        runs: watch::Sender<usize>,
+    ) -> ClusterGateway {
+        ClusterGateway { replicas: replicas.into(), dialer: Dialer::new(credentials), rights, runs }
+    }
+
+    /// Serves until `stop` completes and the runs have ended.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        credentials: &Credentials,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), tonic::transport::Error> {
+        let service = GatewayServer::new(self).max_decoding_message_size(MAX_MESSAGE);
+        let (porter, routes) = (AccessOnly::default(), Routes::new(service));
+        door::serve(listener, credentials, MAX_CONNECTIONS, porter, routes, stop).await
+    }
+
+    fn start(&self, user: &str, plan: Plan, uids: &[Arc<str>]) -> Result<Conduct, Status> {
+        let asked = find(uids, self.replicas.to_vec());
+        let verdict = match *self.rights.borrow() {
+            true => Verdict::Allowed,
+            false => Verdict::Denied(Reason::new(DENIED)),
+        };
+        let permit = decide(&asked.selection, |_| verdict.clone());
+        let permit = permit.map_err(|denial| Refused::Denied(denial.to_string()))?;
+        self.runs.send_modify(|runs| *runs += 1);
+        let gone = gone(asked.gone, plan.recall);
+        let run = Gateway::new(self.dialer.on_behalf_of(user.into())).run(permit, plan);
+        Ok(Conduct { run, places: asked.places, gone })
+    }
+}
+
+/// Completes when the right is taken away.
+async fn denied(mut rights: Rights) -> Refused {
+    let taken = rights.wait_for(|allowed| !allowed).await.map(drop);
+    taken.expect("the switch is there as long as its gateway");
+    Refused::Denied(DENIED.into())
+}
+
+/// The user behind an access: in these tests an access has his name.
+fn user(guest: &Guest) -> String {
+    match &*guest.holder {
+        Holder::Access { name, .. } => name.to_string(),
+        other => panic!("{other} was let in"),
+    }
+}
+
+#[tonic::async_trait]
+impl Service for ClusterGateway {
+    type RunStream = ReceiverStream<Result<v1::ReportBatch, Status>>;
+
+    async fn list(
+        &self,
+        request: Request<v1::ListRequest>,
+    ) -> Result<Response<v1::ListReply>, Status> {
+        guest(&request)?;
+        let replicas = self.replicas.iter().cloned().map(v1::ListedReplica::from).collect();
+        Ok(Response::new(v1::ListReply { replicas, hidden_workloads: 0 }))
+    }
+
+    async fn describe_replicas(
+        &self,
+        request: Request<v1::DescribeReplicasRequest>,
+    ) -> Result<Response<v1::DescribeReplicasReply>, Status> {
+        guest(&request)?;
+        let wire = request.into_inner();
+        let uids = wire::uids(wire.uids).map_err(bad)?;
+        let patience = std::time::Duration::from_millis(wire.patience_ms.into());
+        let asked = find(&uids, self.replicas.to_vec());
+        let width = wire::width(wire.width).map_err(bad)?;
+        let gateway = Gateway::new(self.dialer.clone());
+        let told = gateway.describe(&asked.selection, patience, width).await;
+        let described = told.into_iter().map(wire_described).collect();
+        Ok(Response::new(v1::DescribeReplicasReply { described }))
+    }
+
+    async fn run(
+        &self,
+        request: Request<Streaming<v1::RunCommand>>,
+    ) -> Result<Response<Self::RunStream>, Status> {
+        let user = user(&guest(&request)?);
+        let mut commands = request.into_inner();
+        let (uids, plan) = first_command(&mut commands).await?;
+        let conduct = self.start(&user, plan, &uids)?;
+        let (messages, stream) = mpsc::channel(4);
+        tokio::spawn(conduct.to_the_end(commands, messages, denied(self.rights.clone())));
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+
+    type AttachStream = Told;
+
+    async fn attach(
+        &self,
+        request: Request<Streaming<v1::AttachUp>>,
+    ) -> Result<Response<Self::AttachStream>, Status> {
+        let dialer = self.dialer.on_behalf_of(user(&guest(&request)?).into());
+        let denied = denied(self.rights.clone());
+        let told = attached::lead(&self.replicas, dialer, denied, request.into_inner()).await?;
+        Ok(Response::new(told))
+    }
+}
