@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::cluster::ClusterArgs;
 use crate::console::{ColorChoice, Console};
@@ -72,7 +72,7 @@ enum Command {
 
 /// Runs one command line; the first argument is the program's name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let done = match Prepl::try_parse_from(args) {
+    let done = match parse(args) {
         Ok(prepl) => dispatch(&prepl),
         Err(error) => unparsed(error),
     };
@@ -80,6 +80,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Console::detect(ColorChoice::Never).tell(&format!("{problem}\n"));
         problem.code.number()
     })
+}
+
+/// As a plug-in of kubectl the program is called `kubectl-prepl`, and its user writes a space.
+fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Prepl, clap::Error> {
+    let mut args = args.into_iter().peekable();
+    let program = args.peek().map(PathBuf::from).unwrap_or_default();
+    let is_plugin = program.file_name().is_some_and(|name| name == "kubectl-prepl");
+    let command = Prepl::command();
+    let command = if is_plugin { command.bin_name("kubectl prepl") } else { command };
+    Prepl::from_arg_matches(&command.try_get_matches_from(args)?)
 }
 
 fn dispatch(prepl: &Prepl) -> Result<u8, Problem> {

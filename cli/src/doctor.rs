@@ -1,18 +1,25 @@
 //! `prepl doctor`: what is wrong on the way to the replicas, and how to mend it.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use clap::Args;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
-use prepl_core::ExitCode;
+use prepl_core::{ExitCode, Selection};
 use prepl_crd::Mode;
+use prepl_gateway::DEFAULT_WIDTH;
+use prepl_gateway::gateway::Described;
 
 use crate::cluster::context::Cluster;
+use crate::cluster::fleet::{ClusterFleet, Scope, problem};
 use crate::cluster::refused::refused;
 use crate::cluster::{ClusterArgs, access, forward, rights};
 use crate::command::Global;
 use crate::console::Console;
 use crate::problem::Problem;
 use crate::reach;
+use crate::render::crowd;
 use crate::render::safe::{self, Layout};
 
 /// Check the way to a cluster's replicas, and say how to mend it
@@ -27,6 +34,9 @@ pub struct DoctorArgs {
     #[arg(short, long, value_name = "NAME")]
     namespace: Option<String>,
 }
+
+/// The longest wait for one replica.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What one check found: a sentence that all is well, or what is not.
 type Finding = Result<String, Problem>;
@@ -63,8 +73,64 @@ async fn examine(args: &DoctorArgs, from: &ClusterArgs) -> Vec<Finding> {
         right(&cluster, Mode::Eval),
         pods(&cluster),
     );
+    let way = access.is_ok() && gateway.is_ok();
     findings.extend([access, gateway, inspect, eval, pods]);
+    if way {
+        findings.extend(replicas(from, args.namespace.clone()).await);
+    }
     findings
+}
+
+/// What the sidecars say of themselves and their REPLs.
+async fn replicas(from: &ClusterArgs, namespace: Option<String>) -> Vec<Finding> {
+    let scope = Scope::One(namespace);
+    let fleet = match ClusterFleet::open(from, &scope, Mode::Inspect, PATIENCE).await {
+        Ok(fleet) => fleet,
+        Err(problem) => return vec![Err(problem)],
+    };
+    let selection = Selection::of(fleet.listed.replicas.clone());
+    if let Some(empty) = fleet.emptiness() {
+        return vec![Err(empty)];
+    }
+    match fleet.remote.describe(&selection, PATIENCE, DEFAULT_WIDTH).await {
+        Ok(told) => vec![answering(&selection, &told), of_one_version(&told)],
+        Err(failed) => vec![Err(problem(&failed))],
+    }
+}
+
+fn answering(selection: &Selection, told: &[Described]) -> Finding {
+    let silent = selection.replicas().iter().zip(told);
+    let mut silent = silent.filter_map(|(replica, told)| Some((replica, told.as_ref().err()?)));
+    let count = told.iter().filter(|one| one.is_err()).count();
+    match silent.next() {
+        None => Ok(format!("{} answer", crowd::count(told.len()))),
+        Some((replica, outcome)) => {
+            let why = outcome.reason().map(|reason| reason.as_str()).unwrap_or_default();
+            let name = &replica.id.name;
+            let all = crowd::count(told.len());
+            Err(Problem::failed(format!("{count} of {all} cannot answer; {name}: {why}")).hint(
+                "see whether its REPL listens where the annotation prepl.dev/repl says; \
+                 `prepl targets -A -o wide` shows them all",
+            ))
+        }
+    }
+}
+
+/// Sidecars of another version than this program stay until their pods are made anew.
+fn of_one_version(told: &[Described]) -> Finding {
+    let own = env!("CARGO_PKG_VERSION");
+    let others: BTreeSet<&str> = told
+        .iter()
+        .flatten()
+        .map(|one| &*one.sidecar_version)
+        .filter(|version| *version != own)
+        .collect();
+    if others.is_empty() {
+        return Ok(format!("prepl and the sidecars have the version {own}"));
+    }
+    let others = others.into_iter().collect::<Vec<_>>().join(", ");
+    Err(Problem::failed(format!("prepl has the version {own}, and some sidecars have {others}"))
+        .hint("restart their workloads, or use the prepl of that version"))
 }
 
 /// A fresh access: one that is kept would hide a controller that is away.
@@ -146,6 +212,37 @@ mod tests {
         assert!(injected("shop", std::slice::from_ref(&with)).is_ok());
         let problem = injected("shop", &[with, without]).unwrap_err();
         assert!(problem.message.contains("api-2"), "{problem}");
+    }
+
+    fn version(version: &str) -> Described {
+        Ok(prepl_core::Description {
+            sidecar_version: version.into(),
+            driver: "nrepl".into(),
+            language: "".into(),
+            runtime_version: "".into(),
+            interrupt: prepl_core::InterruptStrength::None,
+        })
+    }
+
+    #[test]
+    fn a_replica_that_cannot_answer_is_named_with_the_reason() {
+        let selection = Selection::of(crate::render::example::api_fleet(2));
+        let silent = prepl_core::Outcome::Unreachable(prepl_core::Reason::new("refused"));
+        let told = [version("1"), Err(silent)];
+        let problem = answering(&selection, &told).unwrap_err();
+        assert!(
+            problem.message.contains("1 of 2") && problem.message.contains("-01: refused"),
+            "{problem}"
+        );
+        assert!(answering(&selection, &[version("1"), version("1")]).is_ok());
+    }
+
+    #[test]
+    fn another_version_is_told() {
+        let own = version(env!("CARGO_PKG_VERSION"));
+        assert!(of_one_version(std::slice::from_ref(&own)).is_ok());
+        let problem = of_one_version(&[own, version("0.0.1")]).unwrap_err();
+        assert!(problem.message.contains("0.0.1"), "{problem}");
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub struct SelectArgs {
     /// Look in this zone alone; repeat for several
     #[arg(long = "zone", value_name = "NAME")]
     zones: Vec<String>,
+    /// Only REPLs in this container of a pod; repeat for several
+    #[arg(short = 'c', long = "container", value_name = "NAME")]
+    containers: Vec<String>,
     /// Leave out replicas that match TYPE/NAME or a regular expression
     #[arg(short = 'x', long, value_name = "TARGET")]
     exclude: Vec<Pattern>,
@@ -56,14 +59,19 @@ impl SelectArgs {
                 .cloned()
                 .fold(LabelSelector::default(), |all, one| all.and(one)),
             pattern: target,
-            nodes: self.nodes.iter().map(|name| Arc::from(name.as_str())).collect(),
-            zones: self.zones.iter().map(|name| Arc::from(name.as_str())).collect(),
+            nodes: texts(&self.nodes),
+            zones: texts(&self.zones),
+            containers: texts(&self.containers),
             exclude: self.exclude.clone(),
             per: self.per.clone(),
             pick: self.pick,
             seed: self.seed,
         }
     }
+}
+
+fn texts(names: &[String]) -> Vec<Arc<str>> {
+    names.iter().map(|name| Arc::from(name.as_str())).collect()
 }
 
 impl SelectArgs {
@@ -116,6 +124,9 @@ fn culprit(query: &Query, fleet: &[Replica]) -> Option<String> {
     unknown_namespace(query, fleet)
         .or_else(|| unknown_place("node", &query.nodes, fleet, |replica| &*replica.node))
         .or_else(|| unknown_place("zone", &query.zones, fleet, |replica| &*replica.zone))
+        .or_else(|| {
+            unknown_place("container", &query.containers, fleet, |replica| &*replica.container)
+        })
         .or_else(|| unknown_label(query, fleet))
         .or_else(|| unmatched_labels(query, fleet))
         .or_else(|| unmatched_target(query, fleet))

@@ -67,7 +67,9 @@ fn a_sidecar_that_cannot_start_fails_for_whatever_reason() {
         "CrashLoopBackOff",
         "ImagePullBackOff",
         "ErrImagePull",
+        "InvalidImageName",
         "CreateContainerConfigError",
+        "CreateContainerError",
         "RunContainerError",
     ] {
         assert_eq!(tally(&pod("prepl", 60, &waiting(reason), 0)), (1, 0), "{reason}");

@@ -69,6 +69,8 @@ fn a_pod_that_asks_gets_a_sidecar_that_outlives_its_app() {
         "serve",
         "--enrol",
         "10.0.0.9:7072",
+        "--state",
+        "/var/lib/prepl",
         "--listen",
         "0.0.0.0:7070",
         "--repl",
@@ -79,6 +81,7 @@ fn a_pod_that_asks_gets_a_sidecar_that_outlives_its_app() {
     assert_eq!(pod["metadata"]["labels"]["app"], "api");
     let token = &pod["spec"]["volumes"][0]["projected"]["sources"][0]["serviceAccountToken"];
     assert_eq!(token["audience"], "prepl");
+    assert_eq!(pod["spec"]["volumes"][1]["emptyDir"]["sizeLimit"], "1Mi");
 }
 
 #[test]
@@ -159,9 +162,12 @@ fn each_reason_for_no_sidecar_has_its_name() {
     assert_eq!(skip(|pod| pod["metadata"]["annotations"] = json!({})), Skip::NoRepl);
     assert_eq!(annotation("prepl.dev/image", "evil").reason(), "UnknownAnnotation");
     assert_eq!(annotation("prepl.dev/log-level", "trace"), Skip::BadLogLevel);
+    assert_eq!(annotation("prepl.dev/container", "none"), Skip::NoContainer);
     assert_eq!(skip(|pod| pod["spec"]["hostNetwork"] = json!(true)), Skip::HostNetwork);
     let taken = skip(|pod| pod["spec"]["containers"][0]["name"] = json!("prepl"));
     assert_eq!(taken, Skip::NameTaken("prepl"));
     let taken = skip(|pod| pod["spec"]["volumes"] = json!([{"name": "prepl-token"}]));
     assert_eq!(taken, Skip::NameTaken("prepl-token"));
+    let taken = skip(|pod| pod["spec"]["volumes"] = json!([{"name": "prepl-state"}]));
+    assert_eq!(taken, Skip::NameTaken("prepl-state"));
 }

@@ -71,6 +71,18 @@ fn a_pod_that_cannot_be_asked_is_no_replica() {
 }
 
 #[test]
+fn the_repls_container_is_the_first_unless_the_pod_names_another() {
+    let mut pod = pod();
+    let proxy = json!({"name": "proxy", "image": "proxy:9"});
+    pod["spec"]["containers"].as_array_mut().unwrap().insert(0, proxy);
+    let first = seen(pod.clone()).unwrap();
+    assert_eq!((&*first.container, &*first.version), ("proxy", "9"));
+    pod["metadata"]["annotations"] = json!({"prepl.dev/container": "app"});
+    let named = seen(pod).unwrap();
+    assert_eq!((&*named.container, &*named.version), ("app", "1.4"));
+}
+
+#[test]
 fn a_pod_that_nobody_owns_is_its_own_workload() {
     let mut pod = pod();
     pod["metadata"]["ownerReferences"] = json!([]);

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 prop_compose! {
     fn replica()(
-        [namespace, kind, owner, node, zone, version, address] in
-            proptest::array::uniform7(".{0,12}"),
+        [namespace, kind, owner, node, zone, version, container, address] in
+            proptest::array::uniform8(".{0,12}"),
         name in ".{1,12}",
         uid in ".{1,12}",
         labels in proptest::collection::btree_map(".{0,8}", ".{0,8}", 0..5),
@@ -20,6 +20,7 @@ prop_compose! {
             node: node.into(),
             zone: zone.into(),
             version: version.into(),
+            container: container.into(),
             address: address.into(),
         }
     }

@@ -5,9 +5,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use prepl_core::outcome::Counts;
+use prepl_core::report::{Report, Stopped, Summary};
 use prepl_core::{
-    Done, Evaluation, Event, Expression, Limits, Outcome, Raised, Reason, Refusal, RequestId,
-    RunId, Stream, Timings, Value,
+    Digest, Done, Evaluation, Event, Expression, Limits, Outcome, Raised, Reason, Refusal,
+    ReplicaIndex, RequestId, RunId, Stream, Timings, Value,
 };
 use prepl_proto::v1;
 use proptest::prelude::*;
@@ -94,6 +96,68 @@ proptest! {
     fn an_evaluation_survives_the_wire(evaluation in evaluation()) {
         let back = Evaluation::try_from(v1::EvalRequest::from(evaluation.clone()));
         prop_assert_eq!(back, Ok(evaluation));
+    }
+}
+
+fn report() -> impl Strategy<Value = Report> {
+    let times = any::<[u32; 2]>();
+    let event = (event(), times).prop_map(|(event, [connect, total])| {
+        let event = event.map_text(|text| Digest::of(&text));
+        match event {
+            Event::Done(mut done) => {
+                done.timings.connect = Duration::from_micros(connect.into());
+                done.timings.total = Duration::from_micros(total.into());
+                Event::Done(done)
+            }
+            other => other,
+        }
+    });
+    let stopped = prop_oneof![
+        Just(None),
+        Just(Some(Stopped::Interrupted)),
+        Just(Some(Stopped::Deadline)),
+        Just(Some(Stopped::Revoked)),
+    ];
+    let skew = proptest::option::of(any::<u32>());
+    let counts = any::<[u16; 6]>();
+    prop_oneof![
+        text().prop_map(|text| Report::Text(Digest::of(&text), text)),
+        (any::<u32>(), any::<u64>(), event).prop_map(|(replica, sequence, event)| {
+            Report::Replica { replica: ReplicaIndex(replica), sequence, event }
+        }),
+        (stopped, skew, any::<u32>(), counts).prop_map(|(stopped, skew, elapsed, counts)| {
+            Report::Finished(Summary {
+                counts: Counts::of_classes(|class| counts[class as usize].into()),
+                skew: skew.map(|skew| Duration::from_micros(skew.into())),
+                elapsed: Duration::from_micros(elapsed.into()),
+                stopped,
+            })
+        }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_report_crosses_the_wire_whole(report in report()) {
+        let wire = v1::Report::from(report.clone());
+        prop_assert_eq!(Report::try_from(wire), Ok(report));
+    }
+}
+
+#[test]
+fn a_report_without_its_parts_is_refused() {
+    use v1::report::Report as Kind;
+    let event = Some(v1::Event { kind: Some(v1::event::Kind::Value(v1::Value::default())) });
+    let replica = v1::ReplicaEvent { event, ..v1::ReplicaEvent::default() };
+    let bad = [
+        None,
+        Some(Kind::Text(v1::Text { digest: vec![1; 31], text: "x".into() })),
+        Some(Kind::Replica(v1::ReplicaEvent::default())),
+        Some(Kind::Replica(replica)),
+        Some(Kind::Finished(v1::Finished::default())),
+    ];
+    for report in bad {
+        assert!(Report::try_from(v1::Report { report: report.clone() }).is_err(), "{report:?}");
     }
 }
 

@@ -187,6 +187,7 @@ fn replica(place: usize, address: SocketAddr) -> Replica {
         node: format!("node-{zone}").into(),
         zone: zone.into(),
         version: "2.41.0".into(),
+        container: "".into(),
         address: address.to_string().into(),
     }
 }

@@ -31,6 +31,7 @@ pub fn replica(name: &str, version: &str, number: usize) -> Replica {
         node: format!("n-{}", number % 4).into(),
         zone: ["a", "b", "c"][number % 3].into(),
         version: version.into(),
+        container: "".into(),
         address: format!("10.0.0.{number}:7070").into(),
     }
 }

@@ -52,6 +52,8 @@ pub struct Replica {
     pub zone: Arc<str>,
     /// Version of the service (image tag); empty when not known.
     pub version: Arc<str>,
+    /// The container of the pod that the REPL is in; empty where there are none.
+    pub container: Arc<str>,
     /// `host:port` of its sidecar.
     pub address: Arc<str>,
 }

@@ -24,6 +24,8 @@ pub struct Query {
     pub nodes: Vec<Arc<str>>,
     /// Zones to look in; empty looks in all.
     pub zones: Vec<Arc<str>>,
+    /// Containers whose REPLs are meant; empty means all.
+    pub containers: Vec<Arc<str>>,
     /// Name patterns to leave out; exclusion wins.
     pub exclude: Vec<Pattern>,
     /// Keep at most this many of each group of equal attribute, e.g. one per zone.
@@ -264,6 +266,7 @@ impl Query {
         among(&self.namespaces, &replica.id.namespace)
             && among(&self.nodes, &replica.node)
             && among(&self.zones, &replica.zone)
+            && among(&self.containers, &replica.container)
     }
 
     fn matches(&self, replica: &Replica) -> bool {

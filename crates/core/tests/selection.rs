@@ -15,6 +15,7 @@ fn replica(name: &str, zone: &str) -> Replica {
         node: "n1".into(),
         zone: zone.into(),
         version: "1".into(),
+        container: "".into(),
         address: "127.0.0.1:7070".into(),
     }
 }
@@ -34,6 +35,21 @@ fn names(query: &Query) -> Vec<String> {
 fn a_label_selects() {
     let query = Query { labels: "app=web".parse().unwrap(), ..Query::default() };
     assert_eq!(names(&query), ["web-1", "web-2"]);
+}
+
+#[test]
+fn a_place_selects() {
+    let by = |zones: &[&str], nodes: &[&str], containers: &[&str]| {
+        let texts = |all: &[&str]| all.iter().map(|one| (*one).into()).collect();
+        let (zones, nodes, containers) = (texts(zones), texts(nodes), texts(containers));
+        Query { zones, nodes, containers, ..Query::default() }
+    };
+    assert_eq!(names(&by(&["a", "c"], &[], &[])), ["api-1", "api-3", "api-4", "web-1"]);
+    assert_eq!(names(&by(&["b"], &["n1"], &[""])), ["api-2", "web-2"]);
+    assert!(names(&by(&["a"], &["n2"], &[])).is_empty());
+    assert!(names(&by(&["a"], &[], &["proxy"])).is_empty());
+    assert!(by(&[], &["n1"], &[]).names_something() && by(&["a"], &[], &[]).names_something());
+    assert!(!by(&[], &[], &["app"]).names_something());
 }
 
 #[test]

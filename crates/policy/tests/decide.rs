@@ -16,6 +16,7 @@ fn replica(namespace: &str, workload: &str, number: usize) -> Replica {
         node: "".into(),
         zone: "".into(),
         version: "".into(),
+        container: "".into(),
         address: "127.0.0.1:1".into(),
     }
 }

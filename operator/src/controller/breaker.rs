@@ -26,11 +26,13 @@ const OPEN_SECONDS: i64 = 300;
 /// How often it is judged: pods grow old without an event.
 const EVERY: Duration = Duration::from_secs(5);
 /// What a container waits for that does not start.
-const FAILURES: [&str; 5] = [
+const FAILURES: [&str; 7] = [
     "CrashLoopBackOff",
     "ImagePullBackOff",
     "ErrImagePull",
+    "InvalidImageName",
     "CreateContainerConfigError",
+    "CreateContainerError",
     "RunContainerError",
 ];
 

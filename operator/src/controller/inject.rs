@@ -4,7 +4,8 @@ use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 
 use super::labels::{
-    ANNOTATION_LOG_LEVEL, ANNOTATION_REPL, CONTAINER, LABEL_INJECT, LABEL_INJECTED, PREFIX,
+    ANNOTATION_CONTAINER, ANNOTATION_LOG_LEVEL, ANNOTATION_REPL, CONTAINER, LABEL_INJECT,
+    LABEL_INJECTED, PREFIX,
 };
 
 /// The volume that holds the pod's token for the controller.
@@ -57,9 +58,13 @@ pub enum Skip {
     BadRepl,
     /// An annotation that nobody reads.
     #[error(
-        "the annotation {0} is unknown; use {ANNOTATION_REPL} and {ANNOTATION_LOG_LEVEL} alone"
+        "the annotation {0} is unknown; use {ANNOTATION_REPL}, {ANNOTATION_CONTAINER} and \
+         {ANNOTATION_LOG_LEVEL} alone"
     )]
     UnknownAnnotation(String),
+    /// The REPL is said to be in a container that is not there.
+    #[error("the annotation {ANNOTATION_CONTAINER} names no container of the pod")]
+    NoContainer,
     /// The level is none.
     #[error("the annotation {ANNOTATION_LOG_LEVEL} is none of error, warn, info and debug")]
     BadLogLevel,
@@ -87,6 +92,7 @@ impl Skip {
             Skip::NoRepl => "NoRepl",
             Skip::BadRepl => "BadRepl",
             Skip::UnknownAnnotation(_) => "UnknownAnnotation",
+            Skip::NoContainer => "NoContainer",
             Skip::BadLogLevel => "BadLogLevel",
             Skip::HostNetwork => "HostNetwork",
             Skip::NameTaken(_) => "NameTaken",
@@ -127,6 +133,11 @@ fn wishes(pod: &Pod) -> Result<Wishes<'_>, Skip> {
     if !is_within_pod(repl) {
         return Err(Skip::BadRepl);
     }
+    let mut containers = spec.into_iter().flat_map(|spec| &spec.containers);
+    let named = annotation(pod, ANNOTATION_CONTAINER);
+    if named.is_some_and(|name| !containers.any(|container| container.name == name)) {
+        return Err(Skip::NoContainer);
+    }
     let log_level = annotation(pod, ANNOTATION_LOG_LEVEL);
     match log_level {
         None | Some("error" | "warn" | "info" | "debug") => Ok(Wishes { repl, log_level }),
@@ -149,7 +160,8 @@ fn free_names(pod: &Pod) -> Result<(), Skip> {
 
 fn known_annotations(pod: &Pod) -> Result<(), Skip> {
     let keys = pod.metadata.annotations.iter().flat_map(|all| all.keys());
-    let known = |key: &str| [ANNOTATION_REPL, ANNOTATION_LOG_LEVEL].contains(&key);
+    let known =
+        |key: &str| [ANNOTATION_REPL, ANNOTATION_CONTAINER, ANNOTATION_LOG_LEVEL].contains(&key);
     match keys.into_iter().find(|key| key.starts_with(PREFIX) && !known(key)) {
         Some(key) => Err(Skip::UnknownAnnotation(key.clone())),
         None => Ok(()),

@@ -8,6 +8,8 @@ pub const LABEL_INJECT: &str = "prepl.dev/inject";
 pub const LABEL_INJECTED: &str = "prepl.dev/injected";
 /// Annotation: where the app's REPL is, e.g. `nrepl://127.0.0.1:7888`.
 pub const ANNOTATION_REPL: &str = "prepl.dev/repl";
+/// Annotation: the container that the REPL is in; without it, the pod's first one.
+pub const ANNOTATION_CONTAINER: &str = "prepl.dev/container";
 /// Annotation: `error`, `warn`, `info` or `debug`.
 pub const ANNOTATION_LOG_LEVEL: &str = "prepl.dev/log-level";
 /// The sidecar's container.

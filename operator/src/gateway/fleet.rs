@@ -150,6 +150,7 @@ mod tests {
             node: text(""),
             zone: text(""),
             version: text(""),
+            container: text(""),
             address: text(""),
         }
     }

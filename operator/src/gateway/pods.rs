@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use prepl_core::{Replica, ReplicaId, Workload};
 
-use crate::controller::labels::{CONTAINER, LABEL_INJECTED};
+use crate::controller::labels::{ANNOTATION_CONTAINER, CONTAINER, LABEL_INJECTED};
 
 /// Where a sidecar listens.
 const PORT: u16 = 7070;
@@ -43,6 +43,7 @@ pub fn replica(
         return None;
     }
     let address: IpAddr = pod.status.as_ref()?.pod_ip.as_ref()?.parse().ok()?;
+    let container = container(meta, spec);
     let node = spec.node_name.clone().unwrap_or_default();
     Some(Replica {
         id: ReplicaId {
@@ -54,7 +55,8 @@ pub fn replica(
         labels: labels.clone().into_iter().collect(),
         zone: zone(&node).unwrap_or_default().into(),
         node: node.into(),
-        version: version(spec).into(),
+        version: container.and_then(version).unwrap_or_default().into(),
+        container: container.map(|one| one.name.as_str()).unwrap_or_default().into(),
         address: std::net::SocketAddr::new(address, PORT).to_string().into(),
     })
 }
@@ -90,10 +92,18 @@ fn owned_by(owner: &OwnerReference) -> Workload {
     Workload { kind: owner.kind.to_lowercase().into(), name: owner.name.clone().into() }
 }
 
-/// The tag of the first container's image; empty when it has none.
-fn version(spec: &PodSpec) -> String {
-    let image = spec.containers.first().and_then(|container| container.image.as_deref());
-    let image = image.unwrap_or_default().split('@').next().unwrap_or_default();
-    let last = image.rsplit('/').next().unwrap_or_default();
-    last.split_once(':').map_or_else(String::new, |(_, tag)| tag.to_owned())
+/// The container that the REPL is in.
+fn container<'a>(meta: &ObjectMeta, spec: &'a PodSpec) -> Option<&'a Container> {
+    let named = meta.annotations.as_ref().and_then(|all| all.get(ANNOTATION_CONTAINER));
+    match named {
+        Some(name) => spec.containers.iter().find(|container| container.name == *name),
+        None => spec.containers.first(),
+    }
+}
+
+/// The tag of the container's image, if it has one.
+fn version(container: &Container) -> Option<&str> {
+    let image = container.image.as_deref()?.split('@').next()?;
+    let last = image.rsplit('/').next()?;
+    last.split_once(':').map(|(_, tag)| tag)
 }

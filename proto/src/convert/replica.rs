@@ -21,6 +21,7 @@ impl From<Replica> for v1::ListedReplica {
             node: text(replica.node),
             zone: text(replica.zone),
             version: text(replica.version),
+            container: text(replica.container),
             address: text(replica.address),
         }
     }
@@ -44,6 +45,7 @@ impl TryFrom<v1::ListedReplica> for Replica {
             node: wire.node.into(),
             zone: wire.zone.into(),
             version: wire.version.into(),
+            container: wire.container.into(),
             address: wire.address.into(),
         })
     }

@@ -76,6 +76,7 @@ fn replica(number: usize, address: SocketAddr) -> Replica {
         node: "node-a".into(),
         zone: "a".into(),
         version: "2.41.0".into(),
+        container: "".into(),
         address: address.to_string().into(),
     }
 }

@@ -59,6 +59,7 @@ pub fn selection(count: usize) -> Selection {
         node: "".into(),
         zone: "".into(),
         version: "".into(),
+        container: "".into(),
         address: "127.0.0.1:1".into(),
     };
     Selection::of((0..count).map(replica).collect())

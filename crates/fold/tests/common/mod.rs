@@ -49,6 +49,7 @@ pub fn replica(name: &str, version: &str, zone: &str, node: &str) -> Replica {
         node: node.into(),
         zone: zone.into(),
         version: version.into(),
+        container: "".into(),
         address: "127.0.0.1:7070".into(),
     }
 }

@@ -140,6 +140,7 @@ fn replica(raw: RawReplica) -> At<Placed> {
         node: raw.node.into(),
         zone: raw.zone.into(),
         version: raw.version.into(),
+        container: "".into(),
         address: address(raw.address.get_ref()).map_err(|problem| (raw.address.span(), problem))?,
     };
     Ok((replica, place))

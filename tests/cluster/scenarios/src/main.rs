@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "this program reports to whoever started it")]
 
 mod cluster;
+mod forward;
 mod person;
 mod scenario;
 mod shop;

@@ -64,6 +64,35 @@ impl Person {
         )
     }
 
+    /// Gives him one of the chart's roles in all namespaces, that of prepl included.
+    pub fn may_everywhere(&self, role: &str) -> Result<(), Problem> {
+        let (name, role) = (format!("{}-{role}", self.name), format!("--clusterrole={role}"));
+        let subject = format!("--serviceaccount=default:{}", self.name);
+        let made = ["create", "clusterrolebinding", &name, &role, &subject];
+        let made = kubectl(&[&made[..], &["--dry-run=client", "-o", "json"]].concat())?;
+        apply(&made).map(drop)
+    }
+
+    /// Lets his kubeconfig get the token from a program, as cloud providers' do.
+    pub fn use_exec_plugin(&self) -> Result<(), Problem> {
+        let wrong = |error: std::io::Error| error.to_string();
+        let text = std::fs::read_to_string(self.kubeconfig()).map_err(wrong)?;
+        let mut config: serde_json::Value =
+            serde_json::from_str(&text).map_err(|bad| bad.to_string())?;
+        let version = "client.authentication.k8s.io/v1";
+        let credential = serde_json::json!({
+            "apiVersion": version,
+            "kind": "ExecCredential",
+            "status": {"token": config["users"][0]["user"]["token"]},
+        });
+        let file = self.folder.path().join("credential");
+        std::fs::write(&file, credential.to_string()).map_err(wrong)?;
+        config["users"][0]["user"] = serde_json::json!({"exec": {
+            "apiVersion": version, "command": "cat", "args": [file], "interactiveMode": "Never",
+        }});
+        std::fs::write(self.kubeconfig(), config.to_string()).map_err(wrong)
+    }
+
     /// His kubeconfig.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.path().join("config")
@@ -82,6 +111,23 @@ impl Person {
         let mut command = self.prepare(args);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         child.map_err(|error| format!("cannot run prepl: {error}"))
+    }
+
+    /// Runs `kubectl prepl` as he would, with the program as a plug-in on his path.
+    pub fn kubectl_prepl(&self, args: &[&str]) -> Result<Ran, Problem> {
+        let plugin = self.folder.path().join("kubectl-prepl");
+        if !plugin.exists() {
+            let linked = std::os::unix::fs::symlink(program(), &plugin);
+            linked.map_err(|error| error.to_string())?;
+        }
+        let path = std::env::var("PATH").unwrap_or_default();
+        let path = format!("{}:{path}", self.folder.path().display());
+        let begun = Instant::now();
+        let mut command = command("kubectl");
+        command.arg("prepl").args(args).env("PATH", path).env("KUBECONFIG", self.kubeconfig());
+        let output = command.env_remove("PREPL_FLEET").env("HOME", self.folder.path()).output();
+        let output = output.map_err(|error| format!("cannot run kubectl: {error}"))?;
+        Ok(ran(&output, begun.elapsed()))
     }
 
     /// Runs `kubectl` as he would.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use crate::cluster::{Problem, ensure, kubectl};
-use crate::person::{Person, ran};
+use crate::forward::Forward;
+use crate::person::{Person, Ran, ran};
 use crate::shop::{self, NAMESPACE, REPLICAS};
 
 fn evaluator() -> Result<Person, Problem> {
@@ -47,6 +48,57 @@ pub fn targets_tell() -> Result<String, Problem> {
         ensure(target["language"].as_str() == Some("clojure"), || target.to_string())?;
     }
     Ok(format!("{} targets", targets.len()))
+}
+
+const COUNT: &[&str] = &["-l", "app=api", "(count-sessions)"];
+
+fn six_answer(asked: &Ran) -> Result<(), Problem> {
+    ensure(asked.code == 0 && asked.err.contains("6 ok"), || {
+        format!("exit {}: {}{}", asked.code, asked.out, asked.err)
+    })
+}
+
+pub fn all_namespaces() -> Result<String, Problem> {
+    let local = evaluator()?.prepl(&[&["exec", "-A"], COUNT].concat())?;
+    ensure(local.code == 4, || format!("a right in one namespace gave exit {}", local.code))?;
+    let person = Person::new("everywhere")?;
+    person.may_everywhere("prepl-evaluator")?;
+    six_answer(&person.prepl(&[&["exec", "-A"], COUNT].concat())?)?;
+    Ok("with a role in all namespaces, and not with one in a single namespace".to_owned())
+}
+
+pub fn a_direct_address() -> Result<String, Problem> {
+    let person = evaluator()?;
+    let gateway = Forward::open("prepl-system", "svc/prepl-gateway", 7071)?;
+    let way = ["exec", "-n", NAMESPACE, "--gateway", &gateway.address];
+    six_answer(&person.prepl(&[&way, COUNT].concat())?)?;
+    Ok(format!("through {}", gateway.address))
+}
+
+pub fn an_exec_plugin() -> Result<String, Problem> {
+    shop::open()?;
+    let person = Person::evaluator("cloudy", NAMESPACE)?;
+    person.use_exec_plugin()?;
+    six_answer(&person.prepl(&[&["exec", "-n", NAMESPACE], COUNT].concat())?)?;
+    Ok("the kubeconfig's program gave the token".to_owned())
+}
+
+pub fn kubectl_prepl() -> Result<String, Problem> {
+    let person = evaluator()?;
+    six_answer(&person.kubectl_prepl(&[&["exec", "-n", NAMESPACE], COUNT].concat())?)?;
+    let help = person.kubectl_prepl(&["targets", "--help"])?;
+    ensure(help.out.contains("kubectl prepl targets"), || help.out.clone())?;
+    Ok("as a plug-in of kubectl".to_owned())
+}
+
+pub fn the_doctor() -> Result<String, Problem> {
+    let well = evaluator()?.prepl(&["doctor", "-n", NAMESPACE])?;
+    let told = well.code == 0 && well.out.contains("6 replicas answer");
+    ensure(told, || format!("exit {}: {}{}", well.code, well.out, well.err))?;
+    let ill = Person::new("sick")?.prepl(&["doctor", "-n", NAMESPACE])?;
+    let told = ill.code == 1 && ill.out.contains("workloads/eval");
+    ensure(told, || format!("exit {}: {}{}", ill.code, ill.out, ill.err))?;
+    Ok(format!("{} checks", well.out.lines().count()))
 }
 
 pub fn a_lost_pod_is_counted() -> Result<String, Problem> {

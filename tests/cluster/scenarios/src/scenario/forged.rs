@@ -1,47 +1,16 @@
 //! What somebody gets who is not who he says.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::cluster::{Problem, command, ensure, kubectl, wait_until};
+use crate::forward::Forward;
 use crate::scenario::restart::ready_pod;
 use crate::shop::{self, NAMESPACE};
-
-/// `kubectl port-forward`, for as long as it lives.
-struct Forward {
-    child: Child,
-    address: String,
-    /// It ends when nobody can read what it says.
-    _out: BufReader<std::process::ChildStdout>,
-}
-
-impl Forward {
-    fn open(namespace: &str, pod: &str, port: u16) -> Result<Forward, Problem> {
-        let mut command = command("kubectl");
-        command.args(["-n", namespace, "port-forward", pod, &format!(":{port}")]);
-        let mut child =
-            command.stdout(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
-        let mut line = String::new();
-        let out = child.stdout.take().ok_or("no standard output")?;
-        let mut out = BufReader::new(out);
-        out.read_line(&mut line).map_err(|error| error.to_string())?;
-        let address = line.split_whitespace().nth(2).unwrap_or_default().to_owned();
-        ensure(address.contains(':'), || format!("port-forward said {line:?}"))?;
-        Ok(Forward { child, address, _out: out })
-    }
-}
-
-impl Drop for Forward {
-    fn drop(&mut self) {
-        // One that ended by itself needs no end.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 pub fn anothers_token() -> Result<String, Problem> {
     shop::open()?;
