@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
-use prepl_core::{ExitCode, Selection};
+use prepl_core::{Class, ExitCode, Selection};
 use prepl_crd::Mode;
 use prepl_gateway::DEFAULT_WIDTH;
 use prepl_gateway::gateway::Described;
@@ -73,7 +73,7 @@ async fn examine(args: &DoctorArgs, from: &ClusterArgs) -> Vec<Finding> {
         right(&cluster, Mode::Eval),
         pods(&cluster),
     );
-    let way = access.is_ok() && gateway.is_ok();
+    let way = access.is_ok() && gateway.is_ok() && pods.is_ok();
     findings.extend([access, gateway, inspect, eval, pods]);
     if way {
         findings.extend(replicas(from, args.namespace.clone()).await);
@@ -108,10 +108,12 @@ fn answering(selection: &Selection, told: &[Described]) -> Finding {
             let why = outcome.reason().map(|reason| reason.as_str()).unwrap_or_default();
             let name = &replica.id.name;
             let all = crowd::count(told.len());
-            Err(Problem::failed(format!("{count} of {all} cannot answer; {name}: {why}")).hint(
-                "see whether its REPL listens where the annotation prepl.dev/repl says; \
-                 `prepl targets -A -o wide` shows them all",
-            ))
+            let remedy = match outcome.class() {
+                Class::Unreachable => "see whether its REPL listens where prepl.dev/repl says",
+                _ => "read the sidecar's log, and restart the pod",
+            };
+            Err(Problem::failed(format!("{count} of {all} cannot answer; {name}: {why}"))
+                .hint(format!("{remedy}; `prepl targets -A -o wide` shows them all")))
         }
     }
 }

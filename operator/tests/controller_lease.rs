@@ -253,6 +253,7 @@ fn stored(world: &World) -> Lease {
 #[tokio::test(start_paused = true)]
 async fn the_lease_tells_who_holds_it_and_how_often_it_changed_hands() {
     let mut world = World::new();
+    *world.server.lease.lock().unwrap() = Some(held("dead", 15));
     let a = world.start("a");
     world.expect("a begins").await;
     let spec = stored(&world).spec.unwrap();

@@ -71,7 +71,19 @@ pub async fn ask(cluster: &Cluster, mode: Mode, lasting: Duration) -> Result<Bun
 }
 
 fn unmade(error: &kube::Error) -> Problem {
-    if is_unknown(error) { not_installed() } else { refused("ask for access", error) }
+    match error {
+        kube::Error::Api(status) if is_about_namespace(status) => {
+            Problem::nothing_matched(&status.message).hint("name another one with -n")
+        }
+        error if is_unknown(error) => not_installed(),
+        error => refused("ask for access", error),
+    }
+}
+
+/// Whether what is missing is the namespace, rather than prepl.
+fn is_about_namespace(status: &kube::core::Status) -> bool {
+    let kind = status.details.as_ref().map(|details| details.kind.as_str());
+    status.code == 404 && kind == Some("namespaces")
 }
 
 async fn wait(requests: &Api<AccessRequest>, name: &str) -> Result<(String, String), Problem> {

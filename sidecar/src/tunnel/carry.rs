@@ -229,7 +229,8 @@ mod tests {
         let mut told = tunnel.start("mira".into(), tokio_stream::pending());
         let opened = told.next().await.unwrap().unwrap().part.unwrap();
         assert_eq!(opened, Part::Opened(v1::TunnelOpened { driver: "nrepl".to_owned() }));
-        let cut = told.next().await.unwrap().unwrap_err();
+        let cut = tokio::time::timeout(2 * IDLE_LIMIT, told.next()).await.unwrap();
+        let cut = cut.unwrap().unwrap_err();
         assert!(cut.message().contains("15 minutes"), "{cut}");
         assert!(begun.elapsed() >= IDLE_LIMIT);
         assert!(told.next().await.is_none());

@@ -6,6 +6,8 @@ use prepl_proto::convert::tunnel::Carried;
 use prepl_tests::attached::{Local, Plain, noise};
 use prepl_tests::{Cluster, in_time};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 use super::world;
 
@@ -57,12 +59,16 @@ async fn a_right_that_is_taken_away_cuts_a_tunnel_that_nobody_reads() {
     let user = cluster.user("mira").await;
     let mut tunnel = in_time(user.attach(UID)).await.unwrap();
     cluster.deny();
-    let broke = loop {
-        match in_time(tunnel.down.next()).await.unwrap() {
-            Ok(carried) => assert_ne!(carried, Carried::End),
-            Err(broke) => break broke,
+    in_time(cut_off.recv()).await.unwrap();
+    let cut = async {
+        loop {
+            match tunnel.down.next().await.unwrap() {
+                Ok(carried) => assert_ne!(carried, Carried::End),
+                Err(broke) => return broke,
+            }
         }
     };
+    let broke = in_time(cut).await;
     assert!(matches!(&broke, Broke::Cut(words) if words.contains("the test denies it")), "{broke}");
 }
 
