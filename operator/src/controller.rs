@@ -4,7 +4,7 @@
 //! a sidecar · [`breaker`] when nobody does · [`webhook`] the API server asks · [`events`] why there
 //! is none · [`trust`] who signs and who is trusted, [`rotation`] how one authority follows
 //! another, [`authority`] both in the cluster · [`enrolment`] certificates for pods ·
-//! [`lease`] who leads: he alone does the next two · [`canary`] whether users can be believed ·
+//! [`canary`] whether users can be believed · [`lease`] who leads: he alone does the next ·
 //! [`access`] certificates for users · [`listener`] TLS · [`metrics`] · [`run`] all of it, started.
 
 pub mod access;

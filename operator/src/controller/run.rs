@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use prepl_identity::{Acceptor, Credentials, IssueError, Name, NameError};
 use prepl_proto::v1::enrolment_server::EnrolmentServer;
@@ -95,11 +96,15 @@ async fn work(
     let credentials = authority::serving(&authorities.current(), args, &name)?;
     let hook = serve_webhook(args, &client, &authorities, &credentials, metrics);
     let enrolment = serve_enrolment(args, &client, &authorities, &credentials, metrics);
+    // All try the policy, so that the next leader knows at once since when it holds.
+    let (tried, holds_since) = watch::channel(None);
+    let canary = canary::watch(client.clone(), args.namespace.clone(), tried, Arc::clone(metrics));
     metrics.set_ready();
     tokio::select! {
         ended = hook => ended,
         ended = enrolment => ended,
-        () = candidate.lead(metrics, || led(args, &client, &authorities, metrics)) => Ok(()),
+        () = candidate.lead(metrics, || led(&client, &authorities, &holds_since, metrics)) => Ok(()),
+        () = canary => Ok(()),
         () = metrics.breaker.watch(client.clone()) => Ok(()),
         () = authority::keep(&client, args, &trust) => Ok(()),
         () = authority::renew(authorities.clone(), args, &name, &credentials) => Ok(()),
@@ -107,19 +112,19 @@ async fn work(
 }
 
 /// What one controller does for all, while it leads.
-async fn led(args: &Args, client: &Client, authorities: &Authorities, metrics: &Arc<Metrics>) {
-    // Of each term its own: what was true of the policy in an earlier one may be so no more.
-    let (holds_since, policy_holds_since) = watch::channel(None);
-    let access = access::Context {
+async fn led(
+    client: &Client,
+    authorities: &Authorities,
+    policy_holds_since: &watch::Receiver<Option<Timestamp>>,
+    metrics: &Arc<Metrics>,
+) {
+    access::run(access::Context {
         client: client.clone(),
         authorities: authorities.clone(),
-        policy_holds_since,
+        policy_holds_since: policy_holds_since.clone(),
         metrics: Arc::clone(metrics),
-    };
-    tokio::select! {
-        () = access::run(access) => {}
-        () = canary::watch(client.clone(), args.namespace.clone(), holds_since, Arc::clone(metrics)) => {}
-    }
+    })
+    .await;
 }
 
 /// The authority, published; waits for a cluster that is not there yet.

@@ -50,11 +50,15 @@ async fn a_right_that_is_taken_away_cuts_the_tunnel_and_says_so() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_right_that_is_taken_away_cuts_a_tunnel_that_nobody_reads() {
-    let repl =
-        Plain::start(
-            |mut peer| async move { while peer.write_all(&[b'x'; 64 << 10]).await.is_ok() {} },
-        )
-        .await;
+    let (tell, mut cut_off) = mpsc::channel(1);
+    let repl = Plain::start(move |mut peer: TcpStream| {
+        let tell = tell.clone();
+        async move {
+            while peer.write_all(&[b'x'; 64 << 10]).await.is_ok() {}
+            tell.send(()).await.unwrap();
+        }
+    })
+    .await;
     let cluster = Cluster::of(world(&repl).await, 1);
     let user = cluster.user("mira").await;
     let mut tunnel = in_time(user.attach(UID)).await.unwrap();

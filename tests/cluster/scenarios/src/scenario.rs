@@ -2,6 +2,7 @@
 
 mod accounts;
 mod asking;
+mod attach;
 mod chart;
 mod forged;
 mod outage;
@@ -26,6 +27,7 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
     ("a kubeconfig with an exec plug-in", asking::an_exec_plugin),
     ("kubectl prepl", asking::kubectl_prepl),
     ("the doctor tells what is well and what is not", asking::the_doctor),
+    ("an ordinary client through port-forward", attach::an_ordinary_client),
     ("a pod that is deleted in mid-run has one outcome", asking::a_lost_pod_is_counted),
     ("a user without a role is denied in words", rights::nobody_may),
     ("a viewer may look and not evaluate", rights::a_viewer_looks),
