@@ -33,8 +33,13 @@ pub enum Stage {
     },
     /// Its successor is trusted since then.
     Announced(Timestamp),
-    /// Its successor signs since then.
-    Switched(Timestamp),
+    /// Its successor signs.
+    Switched {
+        /// Since then.
+        since: Timestamp,
+        /// Somebody asked for another one again: a key may be known to strangers.
+        asked: bool,
+    },
 }
 
 /// What is to be done now.
@@ -55,15 +60,15 @@ pub enum Step {
 pub fn next_step(stage: Stage, lifetime: Duration, now: Timestamp) -> Step {
     let passed = |since: Timestamp, time: Duration| seconds(now) >= seconds(since) + whole(time);
     match stage {
-        Stage::Settled { asked: true, .. } => Step::Announce,
+        Stage::Settled { asked: true, .. } | Stage::Switched { asked: true, .. } => Step::Announce,
         Stage::Settled { end, .. } if seconds(end) <= seconds(now) + whole(BEFORE_END) => {
             Step::Announce
         }
         Stage::Announced(since) if passed(since, lifetime + SLACK) => Step::Switch,
-        Stage::Switched(since) if passed(since, lifetime.max(LONGEST_ACCESS) + SLACK) => {
+        Stage::Switched { since, .. } if passed(since, lifetime.max(LONGEST_ACCESS) + SLACK) => {
             Step::Retire
         }
-        Stage::Settled { .. } | Stage::Announced(_) | Stage::Switched(_) => Step::Wait,
+        Stage::Settled { .. } | Stage::Announced(_) | Stage::Switched { .. } => Step::Wait,
     }
 }
 
@@ -83,6 +88,10 @@ mod tests {
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
+    }
+
+    fn switched(since: i64, asked: bool) -> Stage {
+        Stage::Switched { since: at(since), asked }
     }
 
     fn step(stage: Stage, now: i64) -> Step {
@@ -106,15 +115,16 @@ mod tests {
 
     #[test]
     fn a_predecessor_is_trusted_until_the_last_that_it_signed_is_over() {
-        assert_eq!(step(Stage::Switched(at(0)), 8 * 3600 + 29), Step::Wait);
-        assert_eq!(step(Stage::Switched(at(0)), 8 * 3600 + 30), Step::Retire);
+        assert_eq!(step(switched(0, false), 8 * 3600 + 29), Step::Wait);
+        assert_eq!(step(switched(0, false), 8 * 3600 + 30), Step::Retire);
+        assert_eq!(step(switched(0, true), 1), Step::Announce);
         let day = Duration::from_secs(24 * 3600);
-        assert_eq!(next_step(Stage::Switched(at(0)), day, at(8 * 3600 + 60)), Step::Wait);
+        assert_eq!(next_step(switched(0, false), day, at(8 * 3600 + 60)), Step::Wait);
     }
 
     #[test]
     fn a_clock_that_goes_back_does_nothing() {
         assert_eq!(step(Stage::Announced(at(10_000)), 0), Step::Wait);
-        assert_eq!(step(Stage::Switched(at(1_000_000)), 0), Step::Wait);
+        assert_eq!(step(switched(1_000_000, false), 0), Step::Wait);
     }
 }

@@ -18,8 +18,10 @@ pub(super) const SECRET: &str = "prepl-authority";
 const SIGNING: &str = "authority.pem";
 /// Key and certificate of the one that will.
 const SUCCESSOR: &str = "successor.pem";
-/// Certificate of the one that did.
+/// Certificates of those that did, the newest first.
 const PREDECESSOR: &str = "predecessor.pem";
+/// So many authorities that sign no more are trusted.
+const MAX_PREDECESSORS: usize = 4;
 /// Since when the successor, or the predecessor, is there.
 const SINCE: &str = "prepl.dev/since";
 /// Asks for another authority.
@@ -116,13 +118,14 @@ pub fn stage(secret: &Secret, trust: &Trust) -> Result<Stage, BadSecret> {
         let time = annotation(SINCE).and_then(|text| text.parse::<Timestamp>().ok());
         time.ok_or(BadSecret::NoTime)
     };
+    let asked = annotation(ROTATE).is_some_and(|value| value == "true");
     Ok(match (text(secret, SUCCESSOR), text(secret, PREDECESSOR)) {
         (Some(_), _) => Stage::Announced(since()?),
-        (None, Some(_)) => Stage::Switched(since()?),
+        (None, Some(_)) => Stage::Switched { since: since()?, asked },
         (None, None) => Stage::Settled {
             // A time that no clock shows is far away.
             end: Timestamp::try_from(trust.signing.not_after()).unwrap_or(Timestamp::MAX),
-            asked: annotation(ROTATE).is_some_and(|value| value == "true"),
+            asked,
         },
     })
 }
@@ -142,15 +145,25 @@ pub fn after(secret: Secret, step: Step, now: Timestamp) -> Result<Secret, NotCh
             let old = Authority::parse(entry_text(data, SIGNING)).map_err(BadSecret::from)?;
             let successor = data.remove(SUCCESSOR).ok_or(BadSecret::NoText)?;
             data.insert(SIGNING.into(), successor);
-            let (key, text) = entry(PREDECESSOR, old.certificate_pem().to_owned());
+            let before = entry_text(data, PREDECESSOR);
+            let (key, text) = entry(PREDECESSOR, newest(old.certificate_pem(), before));
             data.insert(key, text);
         }
         Step::Retire => drop(data.remove(PREDECESSOR)),
     }
     let annotations = changed.metadata.annotations.get_or_insert_default();
-    annotations.remove(ROTATE);
+    if step == Step::Announce {
+        annotations.remove(ROTATE);
+    }
     annotations.insert(SINCE.into(), now.to_string());
     Ok(changed)
+}
+
+/// The certificate and those before it, but for the oldest of many.
+fn newest(certificate: &str, before: &str) -> String {
+    const END: &str = "-----END CERTIFICATE-----\n";
+    let before = before.split_inclusive(END).take(MAX_PREDECESSORS - 1);
+    std::iter::once(certificate).chain(before).collect()
 }
 
 /// Why a step cannot be taken.
@@ -208,7 +221,10 @@ mod tests {
 
         let switched = after(announced, Step::Switch, now()).unwrap();
         let trust = read(&switched, &domain()).unwrap();
-        assert_eq!(stage(&switched, &trust).unwrap(), Stage::Switched(now()));
+        assert_eq!(
+            stage(&switched, &trust).unwrap(),
+            Stage::Switched { since: now(), asked: false }
+        );
         assert_ne!(trust.signing.certificate_pem(), old.signing.certificate_pem());
         assert!(trust.anchors.contains(trust.signing.certificate_pem()));
         assert!(trust.anchors.contains(old.signing.certificate_pem()));
@@ -217,6 +233,20 @@ mod tests {
         let alone = read(&settled, &domain()).unwrap();
         assert!(matches!(stage(&settled, &alone), Ok(Stage::Settled { .. })));
         assert_eq!(alone.anchors, alone.signing.certificate_pem());
+    }
+
+    #[test]
+    fn several_changes_may_follow_each_other_and_the_oldest_is_forgotten() {
+        let mut secret = first(&domain()).unwrap();
+        let mut signers = vec![read(&secret, &domain()).unwrap().signing];
+        for _ in 0..5 {
+            secret = after(secret, Step::Announce, now()).unwrap();
+            secret = after(secret, Step::Switch, now()).unwrap();
+            signers.push(read(&secret, &domain()).unwrap().signing);
+        }
+        let trusted = read(&secret, &domain()).unwrap().anchors;
+        let is_trusted = |one: &Authority| trusted.contains(one.certificate_pem());
+        assert!(!is_trusted(&signers[0]) && signers[1..].iter().all(is_trusted));
     }
 
     #[test]
