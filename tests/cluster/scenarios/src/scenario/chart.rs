@@ -1,6 +1,8 @@
 //! The chart: what it refuses, what it makes, and what is left when it goes.
 
-use crate::cluster::{Problem, command, ensure, get, kubectl};
+use std::time::Duration;
+
+use crate::cluster::{Problem, command, ensure, get, kubectl, wait_until};
 use crate::shop::{self, NAMESPACE, REPLICAS};
 
 const CHART: &str = "charts/prepl";
@@ -53,8 +55,11 @@ pub fn upgrade_uninstall_install() -> Result<String, Problem> {
     let kinds = "all,sa,role,rolebinding,clusterrole,clusterrolebinding,networkpolicy,pdb,\
                  mutatingwebhookconfigurations,validatingadmissionpolicies,\
                  validatingadmissionpolicybindings";
-    let left = kubectl(&["get", kinds, "-A", "-l", label, "-o", "name"])?;
-    ensure(left.trim().is_empty(), || format!("left behind: {left}"))?;
+    // Pods end later than their Deployments.
+    wait_until(Duration::from_secs(60), || {
+        let left = kubectl(&["get", kinds, "-A", "-l", label, "-o", "name"])?;
+        ensure(left.trim().is_empty(), || format!("left behind: {left}"))
+    })?;
     let api = get(&["deployment", "api", "-n", NAMESPACE])?["status"]["readyReplicas"].clone();
     ensure(api == REPLICAS, || format!("{api} replicas of the app are ready"))?;
     upgrade(&[])?;
