@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be read is a failed test")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -212,8 +212,19 @@ fn every_crate_says_what_it_is_for() {
     }
 }
 
+/// Files of tests alone: in a folder of them, or named so.
 fn is_test(file: &Path) -> bool {
-    file.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "benches")
+    let within = file.strip_prefix(root()).unwrap();
+    let named = within.file_name().is_some_and(|name| name == "tests.rs");
+    let folder = |part: Component<'_>| part.as_os_str() == "tests" || part.as_os_str() == "benches";
+    named || within.components().any(folder)
+}
+
+#[test]
+fn production_code_is_told_from_tests() {
+    let file = |name: &str| root().join(name);
+    assert!(!is_test(&file("cli/src/exec.rs")) && !is_test(&file("sidecar/src/main.rs")));
+    assert!(is_test(&file("cli/src/render/tests.rs")) && is_test(&file("tests/e2e/crowd.rs")));
 }
 
 /// The workspace's own sources: no build output, no fuzz targets.

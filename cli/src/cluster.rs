@@ -1,16 +1,16 @@
 //! A cluster in place of a fleet's folder: who the user is there, and his way to a gateway.
 //!
-//! Reading order: [`context`] the kubeconfig's choice · [`refused`] what the API server's errors
-//! mean · [`rights`] who the user is and what he may do · [`access`] the access request · [`keep`]
-//! its certificate between commands · [`forward`] a stream to a gateway · [`fleet`] the replicas
+//! Reading order: [`context`] the kubeconfig's choice · [`api_error`] what the API server's errors
+//! mean · [`rights`] who the user is and what he may do · [`access`] the access request · [`cache`]
+//! its certificate between commands · [`dial`] a stream to a gateway · [`fleet`] the replicas
 //! behind it.
 
 pub mod access;
+pub mod api_error;
+pub mod cache;
 pub mod context;
+pub mod dial;
 pub mod fleet;
-pub mod forward;
-pub mod keep;
-pub mod refused;
 pub mod rights;
 
 use std::path::PathBuf;

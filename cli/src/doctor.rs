@@ -11,10 +11,10 @@ use prepl_crd::Mode;
 use prepl_gateway::DEFAULT_WIDTH;
 use prepl_gateway::gateway::Described;
 
+use crate::cluster::api_error::refused;
 use crate::cluster::context::Cluster;
 use crate::cluster::fleet::{ClusterFleet, Scope, problem};
-use crate::cluster::refused::refused;
-use crate::cluster::{ClusterArgs, access, forward, rights};
+use crate::cluster::{ClusterArgs, access, dial, rights};
 use crate::command::Global;
 use crate::console::Console;
 use crate::problem::Problem;
@@ -142,7 +142,7 @@ async fn access(cluster: &Cluster) -> Finding {
 }
 
 async fn gateway(cluster: &Cluster, args: &ClusterArgs) -> Finding {
-    let _stream = forward::open(cluster, args).await?;
+    let _stream = dial::open(cluster, args).await?;
     Ok("a gateway is ready and can be reached".to_owned())
 }
 

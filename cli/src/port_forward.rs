@@ -159,7 +159,7 @@ fn hint(driver: &str, address: SocketAddr) -> String {
 }
 
 fn shown(text: &str) -> String {
-    safe::text(text, Layout::Line).into()
+    safe::text(text, Layout::Line)
 }
 
 /// Leads local connections to one replica.

@@ -32,7 +32,7 @@ impl Fleet {
             (world, repl)
         });
         let folder = world.write_fleet(role);
-        Fleet { runtime: runtime, world, repl, folder }
+        Fleet { runtime, world, repl, folder }
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -63,7 +63,7 @@ impl Forward {
         let mut child = fleet.command(args).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let rest = line.strip_prefix("Forwarding from 127.0.0.1:").expect(&line);
+        let rest = line.strip_prefix("Forwarding from 127.0.0.1:").unwrap();
         let (port, name) = rest.split_once(' ').unwrap();
         assert_eq!(name, "to shop/api-1 (nrepl)\n");
         let mut errors = BufReader::new(child.stderr.take().unwrap());

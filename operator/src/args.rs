@@ -5,7 +5,7 @@ use prepl_runtime::log::LogArgs;
 
 use crate::{controller, gateway};
 
-/// prepl in a cluster: injects sidecars, gives certificates, answers access requests
+/// prepl in a cluster: injects sidecars, gives certificates, answers access requests, takes runs
 #[derive(Debug, Parser)]
 #[command(name = "prepl-operator", version, max_term_width = 100)]
 pub struct Cli {

@@ -1,11 +1,11 @@
 //! The controller: injection, enrolment, access requests.
 //!
-//! Reading order: [`settings`] arguments · [`labels`] the words of pods · [`inject`] which pods get
+//! Reading order: [`settings`] arguments · [`inject`] which pods get
 //! a sidecar · [`breaker`] when nobody does · [`webhook`] the API server asks · [`events`] why there
 //! is none · [`trust`] who signs and who is trusted, [`rotation`] how one authority follows
 //! another, [`authority`] both in the cluster · [`enrolment`] certificates for pods ·
 //! [`canary`] whether users can be believed · [`lease`] who leads: he alone does the next ·
-//! [`access`] certificates for users · [`listener`] TLS · [`metrics`] · [`run`] all of it, started.
+//! [`access`] certificates for users · [`listener`] TLS · [`metrics`] · [`start`] all of it, started.
 
 pub mod access;
 pub mod authority;
@@ -14,15 +14,14 @@ pub mod canary;
 pub mod enrolment;
 pub mod events;
 pub mod inject;
-pub mod labels;
 pub mod lease;
 pub mod listener;
 pub mod metrics;
 pub mod rotation;
-pub mod run;
 pub mod settings;
+pub mod start;
 pub mod trust;
 pub mod webhook;
 
-pub use run::run;
 pub use settings::Args;
+pub use start::run;

@@ -10,3 +10,4 @@ pub mod args;
 pub mod controller;
 pub mod counter;
 pub mod gateway;
+pub mod labels;

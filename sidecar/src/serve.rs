@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use prepl_identity::{Credentials, Holder, Name};
 use prepl_proto::v1::sidecar_server::SidecarServer;
-use prepl_runtime::door::{self, Porter};
+use prepl_runtime::door::{self, Doorkeeper};
 use tokio::net::TcpListener;
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::service::Routes;
@@ -23,9 +23,9 @@ pub async fn serve(
     service: Service,
     stop: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {
-    let porter = MembersOnly(service.portions());
+    let doorkeeper = MembersOnly(service.portions());
     let routes = Routes::new(SidecarServer::new(service));
-    door::serve(listener, credentials, MAX_CONNECTIONS, porter, routes, stop).await
+    door::serve(listener, credentials, MAX_CONNECTIONS, doorkeeper, routes, stop).await
 }
 
 /// Lets in whoever may ask anything at all.
@@ -40,7 +40,7 @@ enum NotLetIn {
     TooMany(Name),
 }
 
-impl Porter for MembersOnly {
+impl Doorkeeper for MembersOnly {
     type Guest = Peer;
     type Refusal = NotLetIn;
 

@@ -11,10 +11,10 @@ use prepl_identity::{Credentials, Holder};
 use prepl_operator::gateway::access::Refused;
 use prepl_operator::gateway::attach::Told;
 use prepl_operator::gateway::conduct::{Conduct, gone};
+use prepl_operator::gateway::doorkeeper::{AccessOnly, Guest};
 use prepl_operator::gateway::fleet::find;
-use prepl_operator::gateway::porter::{AccessOnly, Guest};
-use prepl_operator::gateway::run::{MAX_CONNECTIONS, MAX_MESSAGE};
 use prepl_operator::gateway::service::{bad, first_command, guest};
+use prepl_operator::gateway::start::{MAX_CONNECTIONS, MAX_MESSAGE};
 use prepl_proto::v1;
 use prepl_proto::v1::gateway_server::{Gateway as Service, GatewayServer};
 use prepl_runtime::door;
@@ -59,8 +59,8 @@ impl ClusterGateway {
         stop: impl Future<Output = ()>,
     ) -> Result<(), tonic::transport::Error> {
         let service = GatewayServer::new(self).max_decoding_message_size(MAX_MESSAGE);
-        let (porter, routes) = (AccessOnly::default(), Routes::new(service));
-        door::serve(listener, credentials, MAX_CONNECTIONS, porter, routes, stop).await
+        let (doorkeeper, routes) = (AccessOnly::default(), Routes::new(service));
+        door::serve(listener, credentials, MAX_CONNECTIONS, doorkeeper, routes, stop).await
     }
 
     fn start(&self, user: &str, plan: Plan, uids: &[Arc<str>]) -> Result<Conduct, Status> {

@@ -7,9 +7,9 @@ use prepl_crd::{AccessRequest, AccessRequestSpec, AccessRequestStatus, Mode, Pha
 use prepl_identity::{Bundle, KeyRequest};
 use tokio::time::{Instant, sleep};
 
+use crate::cluster::api_error::{is_unknown, not_installed, refused};
 use crate::cluster::context::Cluster;
-use crate::cluster::refused::{is_unknown, not_installed, refused};
-use crate::cluster::{keep, rights};
+use crate::cluster::{cache, rights};
 use crate::problem::Problem;
 
 /// How long an access lasts at least: groups of the user are read once for it.
@@ -35,8 +35,8 @@ pub enum Access {
 /// The user's access: kept, or asked for; it ends after `lasting` at the earliest.
 pub async fn access(cluster: &Cluster, mode: Mode, lasting: Duration) -> Result<Access, Problem> {
     let until = SystemTime::now() + lasting.min(LONGEST / 2);
-    let place = keep::place(cluster, mode);
-    match place.as_deref().and_then(|place| keep::kept(place, until)) {
+    let place = cache::place(cluster, mode);
+    match place.as_deref().and_then(|place| cache::kept(place, until)) {
         Some(bundle) => Ok(Access::Kept(bundle)),
         None => renew(cluster, mode, lasting).await.map(Access::Fresh),
     }
@@ -45,8 +45,8 @@ pub async fn access(cluster: &Cluster, mode: Mode, lasting: Duration) -> Result<
 /// Asks for an access, and keeps it for the next command.
 pub async fn renew(cluster: &Cluster, mode: Mode, lasting: Duration) -> Result<Bundle, Problem> {
     let bundle = ask(cluster, mode, lasting).await?;
-    if let Some(place) = keep::place(cluster, mode) {
-        keep::keep(&place, &bundle);
+    if let Some(place) = cache::place(cluster, mode) {
+        cache::keep(&place, &bundle);
     }
     Ok(bundle)
 }

@@ -9,7 +9,7 @@ use prepl_identity::{Bundle, Credentials};
 
 use crate::cluster::access::{self, Access};
 use crate::cluster::context::Cluster;
-use crate::cluster::{ClusterArgs, forward, rights};
+use crate::cluster::{ClusterArgs, dial, rights};
 use crate::problem::Problem;
 
 /// The replicas that the user may inspect, and the gateway that reaches them.
@@ -126,7 +126,7 @@ async fn look(
     let (cluster, args) = (cluster.clone(), args.clone());
     let open = move || {
         let (cluster, args) = (cluster.clone(), args.clone());
-        async move { forward::open(&cluster, &args).await }
+        async move { dial::open(&cluster, &args).await }
     };
     let remote = Remote::connect(&Credentials::fixed(bundle), open).await?;
     let listed = remote.list().await?;

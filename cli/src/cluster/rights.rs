@@ -7,8 +7,8 @@ use k8s_openapi::api::authorization::v1::{
 use kube::api::{Api, PostParams};
 use prepl_crd::{GROUP, Mode, UserInfo};
 
+use crate::cluster::api_error::refused;
 use crate::cluster::context::Cluster;
-use crate::cluster::refused::refused;
 use crate::problem::Problem;
 
 /// Asks the API server who the user is.

@@ -1,7 +1,7 @@
 //! The custom resources of prepl, group `prepl.dev`.
 //!
 //! Types and their schemas with CEL rules, nothing that talks to a cluster. The chart's copies in
-//! `charts/prepl/crds` are written by `cargo run -p prepl-crd`; a test fails when they are stale.
+//! `charts/prepl/definitions` are written by `cargo run -p prepl-crd`; a test fails when they are stale.
 //! This crate must not know: how a right is decided, certificates beyond their PEM text, gRPC.
 //!
 //! Reading order: [`access_request`] the right of one user to reach replicas · [`generate`] the

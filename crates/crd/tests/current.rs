@@ -5,7 +5,7 @@ use std::path::Path;
 
 #[test]
 fn the_charts_definitions_are_current() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts/prepl/crds");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts/prepl/definitions");
     for (name, content) in prepl_crd::generate::files().unwrap() {
         let stored = fs::read_to_string(folder.join(name)).unwrap_or_default();
         assert!(stored == content, "{name} is stale; run: cargo run -p prepl-crd");

@@ -13,8 +13,8 @@ use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
+use crate::coalesce::Together;
 use crate::line::SidecarLine;
-use crate::together::Together;
 use crate::tunnel::Tunnel;
 
 /// Bytes in flight of one stream and of one connection: with hyper's own windows, one reader that

@@ -1,6 +1,6 @@
 //! The gateway as a library: from a request to one stream of reports.
 //!
-//! The pipeline is authenticate → resolve → authorize → record → dispatch → record. In a local
+//! The pipeline is authenticate → resolve → authorize → dispatch. In a local
 //! fleet the sidecars do the first and the third by the user's certificate, and the fleet's file
 //! is what is resolved; `prepl` runs this library in its own process. The library is generic over
 //! the ports of core, so that an operator can put pods and policies in the same places.
@@ -8,9 +8,11 @@
 //! This crate must not know the command line, or how answers are folded and shown.
 //!
 //! Reading order: [`gateway`] the calls · [`dial`] connections to sidecars · [`line`] one
-//! connection · [`tunnel`] bytes to one REPL and back · [`gather`] reports to answers · [`local`] fleets in a folder · [`remote`] a gateway
-//! of a cluster, from outside · [`running`] a run, wherever it is.
+//! connection, and `coalesce` what it writes together · [`tunnel`] bytes to one REPL and back ·
+//! [`gather`] reports to answers · [`local`] fleets in a folder · [`remote`] a gateway of a cluster,
+//! from outside · [`running`] a run, wherever it is.
 
+mod coalesce;
 pub mod dial;
 pub mod gateway;
 pub mod gather;
@@ -18,7 +20,6 @@ pub mod line;
 pub mod local;
 pub mod remote;
 pub mod running;
-mod together;
 pub mod tunnel;
 
 pub use dial::Dialer;

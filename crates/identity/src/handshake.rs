@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, Error};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
@@ -29,6 +29,9 @@ use crate::verify::{ExpectedName, Trust};
 /// One needs two round trips and about a millisecond of work on each side; the rest is for
 /// machines under load and for one TCP segment that is lost and sent again twice (1 s + 2 s).
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a side that was refused may take to read why.
+const LAST_WORD: Duration = Duration::from_millis(250);
 
 /// The answering side of mutual TLS; clones share the configuration.
 #[derive(Clone)]
@@ -74,8 +77,23 @@ impl Acceptor {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let tls = in_time(self.timeout, self.tls.accept(stream)).await?;
-        Secure::new(tls.into())
+        let accepted = time::timeout(self.timeout, self.tls.accept(stream).into_fallible()).await;
+        match accepted.map_err(|_| HandshakeFailed::TimedOut(self.timeout))? {
+            Ok(tls) => Secure::new(tls.into()),
+            Err((error, stream)) => {
+                let _ = time::timeout(LAST_WORD, hear_out(stream)).await;
+                Err(error.into())
+            }
+        }
+    }
+}
+
+/// Reads on until the other side has read why it was refused: a stream that is closed on unread
+/// bytes is reset, and the reason is lost.
+async fn hear_out<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+    let mut unheard = [0; 1024];
+    if stream.shutdown().await.is_ok() {
+        while matches!(stream.read(&mut unheard).await, Ok(1..)) {}
     }
 }
 

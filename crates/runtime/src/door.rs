@@ -32,7 +32,7 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Decides whom a door lets in.
-pub trait Porter: Send + Sync + 'static {
+pub trait Doorkeeper: Send + Sync + 'static {
     /// What a request's extensions hold of whoever asks.
     type Guest: Clone + Send + Sync + Unpin + 'static;
     /// Why somebody is not let in; a sentence for the log.
@@ -48,7 +48,7 @@ pub async fn serve(
     listener: TcpListener,
     credentials: &Credentials,
     connections: usize,
-    porter: impl Porter,
+    doorkeeper: impl Doorkeeper,
     routes: Routes,
     stop: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {
@@ -56,7 +56,7 @@ pub async fn serve(
     let door = Door {
         acceptor: Acceptor::new(credentials).with_timeout(HANDSHAKE_LIMIT),
         places: Arc::new(Semaphore::new(connections)),
-        porter,
+        doorkeeper,
         refusals: Seldom::new(Instant::now()),
         hand_over,
     };
@@ -77,15 +77,15 @@ pub async fn serve(
     served
 }
 
-struct Door<P: Porter> {
+struct Door<P: Doorkeeper> {
     acceptor: Acceptor,
     places: Arc<Semaphore>,
-    porter: P,
+    doorkeeper: P,
     refusals: Seldom,
     hand_over: mpsc::Sender<io::Result<Connection<P::Guest>>>,
 }
 
-impl<P: Porter> Door<P> {
+impl<P: Doorkeeper> Door<P> {
     async fn accept(self, listener: TcpListener) {
         let door = Arc::new(self);
         let mut handshakes = Handshakes::default();
@@ -120,8 +120,11 @@ impl<P: Porter> Door<P> {
 
     fn let_in(&self, stream: Secure, client: SocketAddr) -> Option<Connection<P::Guest>> {
         let name = stream.peer();
-        let (guest, own_place) =
-            self.porter.let_in(name).map_err(|refused| self.tell_refusal(client, &refused)).ok()?;
+        let (guest, own_place) = self
+            .doorkeeper
+            .let_in(name)
+            .map_err(|refused| self.tell_refusal(client, &refused))
+            .ok()?;
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             self.tell_refusal(client, &Full);
             return None;

@@ -13,7 +13,7 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client};
 use tokio::time;
 
-use super::labels::{CONTAINER, LABEL_INJECTED};
+use crate::labels::{CONTAINER, LABEL_INJECTED};
 
 /// Pods up to this age tell how sidecars start now, in seconds: ten minutes.
 const YOUNG_SECONDS: i64 = 600;

@@ -16,9 +16,9 @@ use prepl_proto::v1::{EnrolReply, EnrolRequest};
 use tokio::time;
 use tonic::{Request, Response, Status};
 
-use super::labels::{AUDIENCE, LABEL_INJECTED};
 use super::metrics::Metrics;
 use super::trust::Authorities;
+use crate::labels::{AUDIENCE, LABEL_INJECTED};
 
 /// How long one call to the API server may take.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 
-use super::labels::{
+use crate::labels::{
     ANNOTATION_CONTAINER, ANNOTATION_LOG_LEVEL, ANNOTATION_REPL, CONTAINER, LABEL_INJECT,
     LABEL_INJECTED, PREFIX,
 };

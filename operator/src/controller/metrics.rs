@@ -21,7 +21,7 @@ pub struct Metrics {
     pub enrolment_refused: Counter,
     /// Access requests that were granted.
     pub granted: Counter,
-    /// Times the admission policies were found not to hold.
+    /// Times the admission policy was found not to hold.
     pub canary_failed: Counter,
     /// Times this controller began to lead.
     pub leads: Counter,

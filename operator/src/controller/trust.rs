@@ -30,7 +30,7 @@ const ROTATE: &str = "prepl.dev/rotate";
 /// What is wrong with the Secret.
 #[derive(Debug, thiserror::Error)]
 pub enum BadSecret {
-    /// It lacks its one entry.
+    /// It lacks an entry.
     #[error("the Secret {SECRET} has no text {SIGNING}; restore it, or delete the Secret")]
     NoText,
     /// An entry is no authority.

@@ -21,7 +21,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
 use super::access::{Accesses, Refused};
-use super::porter::Guest;
+use super::doorkeeper::Guest;
 use super::rights::enough;
 use super::service::{GatewayService, bad};
 

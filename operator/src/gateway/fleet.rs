@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::access::Scope;
 use super::pods::{self, Above};
-use crate::controller::labels::LABEL_INJECTED;
+use crate::labels::LABEL_INJECTED;
 
 /// What is known of the cluster.
 #[derive(Clone)]
@@ -73,7 +73,7 @@ impl Fleet {
         find(uids, self.replicas(scope))
     }
 
-    /// Whether there is a pod with this UID, whatever its state.
+    /// The UIDs of all pods with a sidecar, whatever their state.
     #[must_use]
     pub fn uids(&self) -> std::collections::HashSet<String> {
         self.pods.state().iter().filter_map(|pod| pod.metadata.uid.clone()).collect()

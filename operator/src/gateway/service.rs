@@ -20,9 +20,9 @@ use tonic::{Request, Response, Status, Streaming};
 use super::access::{Accesses, Caller, Refused};
 use super::attach::Told;
 use super::conduct::{Conduct, gone};
+use super::doorkeeper::Guest;
 use super::fleet::{Asked, Fleet};
 use super::metrics::Metrics;
-use super::porter::Guest;
 use super::rights::{Rights, enough};
 
 /// Messages that may wait for a reader; then the run waits.

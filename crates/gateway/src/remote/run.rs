@@ -50,7 +50,7 @@ impl RemoteRun {
         let lost = None;
         let mut pump = Pump { client, start, uids, merge, tell, stop_asked, begun, deadline, lost };
         let call = pump.call().await?;
-        tokio::spawn(pump.to_the_end(call));
+        tokio::spawn(pump.run(call));
         Ok(RemoteRun { reports, stop })
     }
 
@@ -108,7 +108,7 @@ impl Pump {
         Ok(Call { batches, _stopping: stopping })
     }
 
-    async fn to_the_end(mut self, first: Call) {
+    async fn run(mut self, first: Call) {
         let mut call = first;
         let why = loop {
             let from = Instant::now();

@@ -8,8 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::cluster::ClusterArgs;
+use crate::cluster::api_error::refused;
 use crate::cluster::context::Cluster;
-use crate::cluster::refused::refused;
 use crate::problem::Problem;
 
 /// The port on which a gateway's pod serves.

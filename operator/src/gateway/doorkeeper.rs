@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use prepl_identity::{Holder, Name};
-use prepl_runtime::door::Porter;
+use prepl_runtime::door::Doorkeeper;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Connections of one access at a time.
 const CONNECTIONS: usize = 16;
-/// Runs of one access at a time.
+/// Runs and tunnels of one access at a time.
 const RUNS: usize = 32;
 
 /// Who is at the other end of a connection.
@@ -49,7 +49,7 @@ pub enum NotLetIn {
     TooMany(Name),
 }
 
-impl Porter for AccessOnly {
+impl Doorkeeper for AccessOnly {
     type Guest = Guest;
     type Refusal = NotLetIn;
 

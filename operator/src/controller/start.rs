@@ -38,9 +38,6 @@ pub enum Stopped {
     /// No way to the API server.
     #[error("cannot find the API server; run in a pod, or set KUBECONFIG")]
     NoCluster(#[source] Box<kube::Error>),
-    /// The configuration of the API server's client cannot be read.
-    #[error("cannot read how to reach the API server; run in a pod, or set KUBECONFIG")]
-    NoConfig(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A port is taken.
     #[error("cannot listen at {0}; end what listens there, or name another port")]
     Listen(SocketAddr, #[source] io::Error),

@@ -20,9 +20,9 @@ use tokio::time::interval;
 use tonic::service::Routes;
 
 use super::access::Accesses;
+use super::doorkeeper::AccessOnly;
 use super::fleet::Fleet;
 use super::metrics::Metrics;
-use super::porter::AccessOnly;
 use super::rights::Rights;
 use super::service::GatewayService;
 use super::settings::Args;
@@ -95,9 +95,9 @@ async fn work(args: &Args, metrics: &Arc<Metrics>, drain: Drain) -> Result<(), S
         metrics.set_ready(false);
         tracing::info!("told to end: runs that are under way go on, new ones are not taken");
     };
-    let porter = AccessOnly::default();
+    let doorkeeper = AccessOnly::default();
     tokio::select! {
-        ended = door::serve(listener, &credentials, MAX_CONNECTIONS, porter, routes, stop) => Ok(ended?),
+        ended = door::serve(listener, &credentials, MAX_CONNECTIONS, doorkeeper, routes, stop) => Ok(ended?),
         () = enrolment.keep_fresh(&credentials) => Ok(()),
         () = sweep(&fleet, &dialer) => Ok(()),
     }
