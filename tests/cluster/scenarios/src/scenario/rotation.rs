@@ -57,7 +57,7 @@ fn signer() -> Result<String, Problem> {
 }
 
 /// Certificates that the controllers gave to pods.
-fn enrolled() -> Result<u64, Problem> {
+pub fn enrolled() -> Result<u64, Problem> {
     let label = "app.kubernetes.io/component=controller";
     let pods = get(&["pods", "-n", SYSTEM, "-l", label])?;
     let mut all = 0;
