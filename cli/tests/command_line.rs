@@ -11,7 +11,12 @@ use tempfile::TempDir;
 
 fn prepl(fleet: Option<&Path>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_prepl"));
-    command.env_clear().env("PATH", "/usr/bin:/bin").env("USER", "tester").stdin(Stdio::null());
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("USER", "tester")
+        .env("HOME", "/nonexistent")
+        .stdin(Stdio::null());
     if let Some(fleet) = fleet {
         command.env("PREPL_FLEET", fleet);
     }

@@ -29,7 +29,8 @@ impl Cluster {
             Some(path) => Kubeconfig::read_from(path),
             None => Kubeconfig::read(),
         };
-        let file = file.map_err(|error| unusable(&error))?;
+        let named = args.are_given() || std::env::var_os("KUBECONFIG").is_some();
+        let file = file.map_err(|error| if named { unusable(&error) } else { nothing_named() })?;
         let user = user(&file, args.context.as_deref());
         let options = KubeConfigOptions { context: args.context.clone(), ..Default::default() };
         let config = Config::from_custom_kubeconfig(file, &options).await;
@@ -39,6 +40,14 @@ impl Cluster {
         let client = Client::try_from(config).map_err(|error| unusable(&error))?;
         Ok(Cluster { client, server, user, namespace })
     }
+}
+
+/// There is no kubeconfig, and nobody said that there should be.
+fn nothing_named() -> Problem {
+    Problem::usage("no fleet named, and there is no kubeconfig").hint(
+        "name a fleet's folder with --fleet PATH or PREPL_FLEET, or a cluster with --kubeconfig \
+         PATH; make a fleet with: prepl fleet init, or try: prepl demo",
+    )
 }
 
 fn unusable(error: &dyn std::error::Error) -> Problem {
