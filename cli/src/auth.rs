@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use prepl_core::ExitCode;
 use prepl_core::selection::Pattern;
-use prepl_crd::{Mode, UserInfo};
+use prepl_crd::{Mode, UserInfo, right};
 
 use crate::cluster::context::Cluster;
 use crate::cluster::rights;
@@ -93,7 +93,7 @@ async fn can_i(
     if rights::may(cluster, mode, name).await? {
         return Ok(("yes\n".to_owned(), ExitCode::Ok));
     }
-    let rule = rights::missing_rule(&cluster.namespace, mode);
+    let rule = right::missing(mode, &cluster.namespace, None);
     console.tell(&format!("hint: {}\n", safe::text(&rule, Layout::Line)));
     Ok(("no\n".to_owned(), ExitCode::Denied))
 }

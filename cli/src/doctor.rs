@@ -7,7 +7,7 @@ use clap::Args;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
 use prepl_core::{Class, ExitCode, Selection};
-use prepl_crd::Mode;
+use prepl_crd::{Mode, right};
 use prepl_gateway::DEFAULT_WIDTH;
 use prepl_gateway::gateway::Described;
 
@@ -152,7 +152,7 @@ async fn right(cluster: &Cluster, mode: Mode) -> Finding {
         return Ok(format!("you may {word} every workload in namespace {namespace}"));
     }
     Err(Problem::denied(format!("you may not {word} every workload in namespace {namespace}"))
-        .hint(rights::missing_rule(namespace, mode)))
+        .hint(right::missing(mode, namespace, None)))
 }
 
 /// Pods that asked for a sidecar, whether or not they got one.

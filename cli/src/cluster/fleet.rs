@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use prepl_crd::Mode;
+use prepl_crd::{Mode, right};
 use prepl_gateway::remote::Listed;
 use prepl_gateway::{Remote, RemoteFailed};
 use prepl_identity::{Bundle, Credentials};
 
 use crate::cluster::access::{self, Access};
 use crate::cluster::context::Cluster;
-use crate::cluster::{ClusterArgs, dial, rights};
+use crate::cluster::{ClusterArgs, dial};
 use crate::problem::Problem;
 
 /// The replicas that the user may inspect, and the gateway that reaches them.
@@ -95,7 +95,7 @@ impl ClusterFleet {
         };
         let namespace = self.namespace.as_deref().unwrap_or("(each)");
         Problem::denied(format!("{are} hidden from you{place}: you may not inspect it"))
-            .hint(rights::missing_rule(namespace, Mode::Inspect))
+            .hint(right::missing(Mode::Inspect, namespace, None))
     }
 }
 

@@ -4,11 +4,13 @@
 //! `charts/prepl/definitions` are written by `cargo run -p prepl-crd`; a test fails when they are stale.
 //! This crate must not know: how a right is decided, certificates beyond their PEM text, gRPC.
 //!
-//! Reading order: [`access_request`] the right of one user to reach replicas · [`generate`] the
+//! Reading order: [`access_request`] the right of one user to reach replicas · [`right`] what he may
+//! do there · [`generate`] the
 //! definitions as the chart carries them.
 
 pub mod access_request;
 pub mod generate;
+pub mod right;
 
 pub use access_request::{
     AccessRequest, AccessRequestSpec, AccessRequestStatus, Mode, Phase, UserInfo,

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::authentication::v1::{SelfSubjectReview, UserInfo as Caller};
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, PostParams};
@@ -81,13 +81,7 @@ pub async fn look(client: &Client, namespace: &str) -> Result<(), PolicyGone> {
 async fn own_user(client: &Client) -> Result<UserInfo, kube::Error> {
     let api: Api<SelfSubjectReview> = Api::all(client.clone());
     let review = api.create(&PostParams::default(), &SelfSubjectReview::default()).await?;
-    let user: Caller = review.status.and_then(|status| status.user_info).unwrap_or_default();
-    Ok(UserInfo {
-        username: user.username.unwrap_or_default(),
-        uid: user.uid.unwrap_or_default(),
-        groups: user.groups.unwrap_or_default(),
-        extra: user.extra.unwrap_or_default(),
-    })
+    Ok(review.status.and_then(|status| status.user_info).unwrap_or_default().into())
 }
 
 async fn is_refused(

@@ -4,13 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use k8s_openapi::api::authorization::v1::{
-    ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec,
-};
+use k8s_openapi::api::authorization::v1::{SubjectAccessReview, SubjectAccessReviewSpec};
 use kube::Client;
 use kube::api::{Api, PostParams};
 use prepl_core::{Reason, Replica, Selection};
-use prepl_crd::{GROUP, Mode, UserInfo};
+use prepl_crd::{Mode, UserInfo, right};
 use prepl_policy::{Permit, Verdict, decide};
 use tokio::time::timeout;
 
@@ -142,31 +140,18 @@ pub fn review(
     namespace: &str,
     workload: Option<&str>,
 ) -> SubjectAccessReview {
-    let attributes = ResourceAttributes {
-        group: Some(GROUP.to_owned()),
-        resource: Some("workloads".to_owned()),
-        subresource: Some(mode.subresource().to_owned()),
-        verb: Some("create".to_owned()),
-        namespace: Some(namespace.to_owned()),
-        name: workload.map(str::to_owned),
-        ..ResourceAttributes::default()
-    };
     let spec = SubjectAccessReviewSpec {
         user: Some(user.username.clone()),
         uid: Some(user.uid.clone()).filter(|uid| !uid.is_empty()),
         groups: Some(user.groups.clone()),
         extra: Some(user.extra.clone()),
-        resource_attributes: Some(attributes),
+        resource_attributes: Some(right::attributes(mode, namespace, workload)),
         ..SubjectAccessReviewSpec::default()
     };
     SubjectAccessReview { spec, ..SubjectAccessReview::default() }
 }
 
 fn missing(username: &str, mode: Mode, (namespace, workload): &Place) -> Reason {
-    let right = mode.subresource();
-    Reason::new(format!(
-        "{username} may not {right} there; ask for a Role in namespace {namespace} with apiGroups \
-         [\"{GROUP}\"], resources [\"workloads/{right}\"], resourceNames [\"{workload}\"], verbs \
-         [\"create\"]"
-    ))
+    let (word, rule) = (mode.subresource(), right::missing(mode, namespace, Some(workload)));
+    Reason::new(format!("{username} may not {word} there; {rule}"))
 }
