@@ -49,7 +49,7 @@ impl Stream {
     }
 
     /// Reads on in a thread, so that the program never waits for a reader.
-    pub fn to_the_end(mut self) -> JoinHandle<Result<Seen, Problem>> {
+    pub fn read_on(mut self) -> JoinHandle<Result<Seen, Problem>> {
         std::thread::spawn(move || {
             while self.read()? {}
             let output = self.child.wait_with_output().map_err(|error| error.to_string())?;

@@ -21,7 +21,7 @@ pub fn gateways_restart() -> Result<String, Problem> {
     shop::open()?;
     let person = Person::evaluator("patient", NAMESPACE)?;
     // One that ends while its gateway drains, and one that outlives it.
-    let (short, long) = (counting(&person, 8)?.to_the_end(), counting(&person, 30)?.to_the_end());
+    let (short, long) = (counting(&person, 8)?.read_on(), counting(&person, 30)?.read_on());
     kubectl(&["-n", SYSTEM, "rollout", "restart", "deployment/prepl-gateway"])?;
     shop::rolled_out(SYSTEM, "prepl-gateway")?;
     for (reading, end) in [(short, 8), (long, 30)] {
@@ -35,7 +35,7 @@ pub fn gateways_restart() -> Result<String, Problem> {
 pub fn gateways_crash() -> Result<String, Problem> {
     shop::open()?;
     let person = Person::evaluator("unlucky", NAMESPACE)?;
-    let reading = counting(&person, 15)?.to_the_end();
+    let reading = counting(&person, 15)?.read_on();
     let label = "app.kubernetes.io/component=gateway";
     kubectl(&["-n", SYSTEM, "delete", "pods", "-l", label, "--force", "--grace-period=0"])?;
     let seen = joined(reading)?;
@@ -48,7 +48,7 @@ pub fn gateways_crash() -> Result<String, Problem> {
 pub fn pods_come_and_go() -> Result<String, Problem> {
     shop::open()?;
     let person = Person::evaluator("watcher", NAMESPACE)?;
-    let reading = counting(&person, 12)?.to_the_end();
+    let reading = counting(&person, 12)?.read_on();
     let victim = shop::pods(NAMESPACE, "api")?[0]["metadata"]["name"].clone();
     let victim = victim.as_str().unwrap_or_default();
     kubectl(&["-n", NAMESPACE, "delete", "pod", victim, "--force", "--grace-period=0"])?;

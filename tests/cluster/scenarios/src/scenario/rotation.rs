@@ -21,7 +21,7 @@ pub fn authorities_change() -> Result<String, Problem> {
         &["-n", NAMESPACE, "-l", "app=api", "--timeout", "300s", &expression],
     )?;
     stream.until_printed(REPLICAS)?;
-    let reading = stream.to_the_end();
+    let reading = stream.read_on();
     kubectl(&["-n", SYSTEM, "annotate", "secret", "prepl-authority", "prepl.dev/rotate=true"])?;
     let switched = wait_until(Duration::from_secs(130), || {
         ensure(signer()? != before, || "the old authority signs".to_owned())
