@@ -11,6 +11,7 @@ use serde_json::Value;
 /// What each package may use of this workspace, in production code.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("prepl-core", &[]),
+    ("prepl-audit", &["prepl-core"]),
     ("prepl-bencode", &[]),
     ("prepl-identity", &[]),
     ("prepl-runtime", &["prepl-identity", "prepl-proto"]),
@@ -22,7 +23,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("prepl-crd", &[]),
     (
         "prepl-gateway",
-        &["prepl-core", "prepl-fanout", "prepl-identity", "prepl-policy", "prepl-proto"],
+        &[
+            "prepl-core",
+            "prepl-fanout",
+            "prepl-identity",
+            "prepl-policy",
+            "prepl-proto",
+            // It runs the scripts of policies, so that policy itself knows no engine.
+            "prepl-script",
+        ],
     ),
     (
         "prepl-operator",
@@ -94,6 +103,7 @@ const NAMED_BY: &[(&str, &[&str])] = &[
     ("rustls", &["prepl-identity"]),
     ("tokio-rustls", &["prepl-identity"]),
     ("rcgen", &["prepl-identity"]),
+    ("ring", &["prepl-audit"]),
     ("rhai", &["prepl-script"]),
     (
         "tonic",

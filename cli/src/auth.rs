@@ -1,27 +1,31 @@
-//! `prepl auth`: who the cluster takes the user for, and what it lets him do.
+//! `prepl auth`: who the cluster takes the user for, and what it or a fleet's folder lets him do.
 
 use clap::{Args, Subcommand, ValueEnum};
-use prepl_core::ExitCode;
 use prepl_core::selection::Pattern;
+use prepl_core::{ExitCode, Limits, Query};
 use prepl_crd::{Mode, UserInfo, right};
+use prepl_gateway::{Grounds, Judged, Request};
 
+use crate::cluster::access::SHORTEST;
 use crate::cluster::context::Cluster;
+use crate::cluster::fleet::Scope;
 use crate::cluster::rights;
 use crate::command::Global;
 use crate::console::Console;
 use crate::problem::Problem;
-use crate::reach;
+use crate::reach::{self, Purpose, Reach};
+use crate::render::judged;
 use crate::render::safe::{self, Layout};
 
-/// Who you are to a cluster, and what you may do there
+/// Who you are, and what you may do
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
   prepl auth whoami
   prepl auth can-i
   prepl auth can-i inspect -n shop
-  prepl auth can-i eval deploy/api -n shop
+  prepl auth can-i eval deploy/api -n shop       with the policies that are about it
 
-Exit codes: 0 yes, 1 the cluster cannot be asked, 4 no")]
+Exit codes: 0 yes, 1 nobody can be asked, 3 no such workload, 4 no")]
 pub struct AuthArgs {
     #[command(subcommand)]
     question: Question,
@@ -35,6 +39,9 @@ enum Question {
     /// Show the user that the API server takes you for
     Whoami,
     /// Tell whether you may inspect, evaluate or attach, on all workloads or on one
+    ///
+    /// For one workload the policies about it are listed, rule by rule. Rules about expressions are
+    /// open: `prepl exec --dry-run plan` judges those too.
     CanI {
         /// What to do
         #[arg(value_enum, default_value = "eval", value_name = "RIGHT")]
@@ -65,37 +72,95 @@ impl Right {
     }
 }
 
-/// Asks the API server and shows what it says.
+/// Asks the API server, or the fleet's folder, and shows what it says.
 pub fn run(args: &AuthArgs, global: &Global) -> Result<u8, Problem> {
     let mut console = Console::detect(global.color);
     let runtime = reach::runtime()?;
-    let (text, code) = runtime.block_on(async {
-        let cluster = Cluster::open(&global.cluster, args.namespace.as_deref()).await?;
-        match &args.question {
-            Question::Whoami => Ok((shown(&rights::who(&cluster).await?), ExitCode::Ok)),
-            Question::CanI { right, workload } => {
-                can_i(&cluster, right.mode(), workload.as_ref(), &console).await
-            }
-        }
-    })?;
+    let (text, code) = runtime.block_on(answer(args, global, &console))?;
+    runtime.shutdown_background();
     console.answer(&text);
     console.written()?;
     Ok(code.number())
 }
 
-async fn can_i(
+type Answer = (String, ExitCode);
+
+async fn answer(args: &AuthArgs, global: &Global, console: &Console) -> Result<Answer, Problem> {
+    let cluster = || Cluster::open(&global.cluster, args.namespace.as_deref());
+    match &args.question {
+        Question::Whoami => Ok((shown(&rights::who(&cluster().await?).await?), ExitCode::Ok)),
+        Question::CanI { right, workload: None } if global.fleet().is_none() => {
+            role(&cluster().await?, right.mode(), None, console).await
+        }
+        Question::CanI { right, workload } => {
+            let mode = right.mode();
+            if global.fleet().is_none() {
+                let name = workload.as_ref().map(name).transpose()?;
+                let answer = role(&cluster().await?, mode, name, console).await?;
+                if answer.1 != ExitCode::Ok || mode == Mode::Inspect {
+                    return Ok(answer);
+                }
+            }
+            match policies(args, global, mode, workload.clone()).await {
+                Err(denied) if denied.code == ExitCode::Denied => {
+                    let why = safe::text(&denied.message, Layout::Line);
+                    console.tell(&format!("hint: {why}\n"));
+                    Ok(("no\n".to_owned(), ExitCode::Denied))
+                }
+                judged => Ok(told(&judged?, console.out_colour)),
+            }
+        }
+    }
+}
+
+/// What the roles say, with what is missing.
+async fn role(
     cluster: &Cluster,
     mode: Mode,
-    workload: Option<&Pattern>,
+    name: Option<&str>,
     console: &Console,
-) -> Result<(String, ExitCode), Problem> {
-    let name = workload.map(name).transpose()?;
+) -> Result<Answer, Problem> {
     if rights::may(cluster, mode, name).await? {
         return Ok(("yes\n".to_owned(), ExitCode::Ok));
     }
     let rule = right::missing(mode, &cluster.namespace, None);
     console.tell(&format!("hint: {}\n", safe::text(&rule, Layout::Line)));
     Ok(("no\n".to_owned(), ExitCode::Denied))
+}
+
+/// What the policies about a workload say; without one, about all of a fleet's folder.
+async fn policies(
+    args: &AuthArgs,
+    global: &Global,
+    mode: Mode,
+    workload: Option<Pattern>,
+) -> Result<Judged, Problem> {
+    let scope = Scope::One(args.namespace.clone());
+    let reach = Reach::open(global, &scope, Purpose { mode, lasting: SHORTEST }).await?;
+    let namespaces = args.namespace.iter().map(|name| name.as_str().into());
+    let query = Query {
+        everything: workload.is_none(),
+        pattern: workload,
+        namespaces: namespaces.collect(),
+        ..Query::default()
+    };
+    let selection = reach.resolve(&query)?;
+    let mode = match mode {
+        Mode::Inspect => prepl_gateway::Mode::Inspect,
+        Mode::Eval => prepl_gateway::Mode::Eval,
+        Mode::Attach => prepl_gateway::Mode::Attach,
+    };
+    let limits = Limits::WIDEST;
+    let request = Request { mode, limits, expression: None, grounds: Grounds::default() };
+    reach.judge(&selection, &request).await.map(|(judged, _)| judged)
+}
+
+fn told(judged: &Judged, colour: bool) -> Answer {
+    let (word, code) = match judged.denied() {
+        None => ("yes\n", ExitCode::Ok),
+        Some(_) => ("no\n", ExitCode::Denied),
+    };
+    (word.to_owned() + judged::rules(judged, colour).as_str(), code)
 }
 
 /// The name that a rule's `resourceNames` would hold.

@@ -3,7 +3,7 @@
 //! Reading order: [`context`] the kubeconfig's choice · [`api_error`] what the API server's errors
 //! mean · [`rights`] who the user is and what he may do · [`access`] the access request · [`cache`]
 //! its certificate between commands · [`dial`] a stream to a gateway · [`fleet`] the replicas
-//! behind it.
+//! behind it · [`injection`] which pods have sidecars.
 
 pub mod access;
 pub mod api_error;
@@ -11,6 +11,7 @@ pub mod cache;
 pub mod context;
 pub mod dial;
 pub mod fleet;
+pub mod injection;
 pub mod rights;
 
 use std::path::PathBuf;

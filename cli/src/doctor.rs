@@ -4,17 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, ListParams};
-use prepl_core::{Class, ExitCode, Selection};
+use prepl_core::{Class, ExitCode, Outcome, Replica, Selection};
 use prepl_crd::{Mode, right};
 use prepl_gateway::DEFAULT_WIDTH;
 use prepl_gateway::gateway::Described;
 
-use crate::cluster::api_error::refused;
 use crate::cluster::context::Cluster;
 use crate::cluster::fleet::{ClusterFleet, Scope, problem};
-use crate::cluster::{ClusterArgs, access, dial, rights};
+use crate::cluster::{ClusterArgs, access, dial, injection, rights};
 use crate::command::Global;
 use crate::console::Console;
 use crate::problem::Problem;
@@ -34,6 +31,9 @@ pub struct DoctorArgs {
     #[arg(short, long, value_name = "NAME")]
     namespace: Option<String>,
 }
+
+/// Replicas that cannot answer, of which each is shown.
+const MAX_SILENT: usize = 5;
 
 /// The longest wait for one replica.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -73,7 +73,7 @@ async fn examine(args: &DoctorArgs, from: &ClusterArgs) -> Vec<Finding> {
         right(&cluster, Mode::Eval),
         pods(&cluster),
     );
-    let way = access.is_ok() && gateway.is_ok() && pods.is_ok();
+    let way = access.is_ok() && gateway.is_ok();
     findings.extend([access, gateway, inspect, eval, pods]);
     if way {
         findings.extend(replicas(from, args.namespace.clone()).await);
@@ -89,33 +89,50 @@ async fn replicas(from: &ClusterArgs, namespace: Option<String>) -> Vec<Finding>
         Err(problem) => return vec![Err(problem)],
     };
     let selection = Selection::of(fleet.listed.replicas.clone());
-    if let Some(empty) = fleet.emptiness() {
-        return vec![Err(empty)];
+    if selection.is_empty() {
+        // What is wrong then, the pods have told.
+        return Vec::new();
     }
     match fleet.remote.describe(&selection, PATIENCE, DEFAULT_WIDTH).await {
-        Ok(told) => vec![answering(&selection, &told), of_one_version(&told)],
+        Ok(told) => {
+            let mut findings = answering(&selection, &told);
+            findings.push(of_one_version(&told));
+            findings
+        }
         Err(failed) => vec![Err(problem(&failed))],
     }
 }
 
-fn answering(selection: &Selection, told: &[Described]) -> Finding {
+/// A finding for each replica that cannot answer, or one for all.
+fn answering(selection: &Selection, told: &[Described]) -> Vec<Finding> {
     let silent = selection.replicas().iter().zip(told);
-    let mut silent = silent.filter_map(|(replica, told)| Some((replica, told.as_ref().err()?)));
-    let count = told.iter().filter(|one| one.is_err()).count();
-    match silent.next() {
-        None => Ok(format!("{} answer", crowd::count(told.len()))),
-        Some((replica, outcome)) => {
-            let why = outcome.reason().map(|reason| reason.as_str()).unwrap_or_default();
-            let name = &replica.id.name;
-            let all = crowd::count(told.len());
-            let remedy = match outcome.class() {
-                Class::Unreachable => "see whether its REPL listens where prepl.dev/repl says",
-                _ => "read the sidecar's log, and restart the pod",
-            };
-            Err(Problem::failed(format!("{count} of {all} cannot answer; {name}: {why}"))
-                .hint(format!("{remedy}; `prepl targets -A -o wide` shows them all")))
-        }
+    let silent: Vec<_> =
+        silent.filter_map(|(replica, told)| Some((replica, told.as_ref().err()?))).collect();
+    let all = crowd::count(told.len());
+    if silent.is_empty() {
+        return vec![Ok(format!("{all} can answer"))];
     }
+    let mut findings: Vec<Finding> = silent
+        .iter()
+        .take(MAX_SILENT)
+        .map(|(replica, why)| Err(cannot_answer(replica, why)))
+        .collect();
+    if silent.len() > MAX_SILENT {
+        let more = format!("{} of {all} cannot answer; not all are shown", silent.len());
+        findings.push(Err(Problem::failed(more)));
+    }
+    findings
+}
+
+fn cannot_answer(replica: &Replica, outcome: &Outcome) -> Problem {
+    let why = outcome.reason().map(|reason| reason.as_str()).unwrap_or_default();
+    let remedy = match outcome.class() {
+        Class::Unreachable if !why.contains("certificate") => {
+            "see whether its REPL listens where prepl.dev/repl says, and speaks that"
+        }
+        _ => "its sidecar no longer gets certificates: read its log, and restart the pod",
+    };
+    Problem::failed(format!("{} cannot answer: {why}", replica.id.name)).hint(remedy)
 }
 
 /// Sidecars of another version than this program stay until their pods are made anew.
@@ -157,37 +174,9 @@ async fn right(cluster: &Cluster, mode: Mode) -> Finding {
 
 /// Pods that asked for a sidecar, whether or not they got one.
 async fn pods(cluster: &Cluster) -> Finding {
-    let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
-    let asked = ListParams::default().labels("prepl.dev/inject=true");
-    match pods.list(&asked).await {
-        Ok(found) => injected(&cluster.namespace, &found.items),
-        // A right that prepl itself does not need.
-        Err(kube::Error::Api(status)) if status.code == 403 => {
-            Ok("pods without a sidecar are not looked for: you may not list pods".to_owned())
-        }
-        Err(error) => Err(refused("see the pods", &error)),
-    }
-}
-
-fn injected(namespace: &str, asked: &[Pod]) -> Finding {
-    let without = asked.iter().find(|pod| {
-        let label = pod.metadata.labels.as_ref().and_then(|all| all.get("prepl.dev/injected"));
-        label.is_none_or(|value| value != "true")
-    });
-    match (without, asked.len()) {
-        (None, 0) => Err(Problem::failed(format!("no pod in namespace {namespace} has a sidecar"))
-            .hint(
-                "label the namespace prepl.dev/inject=enabled and the pods prepl.dev/inject=true, \
-                 and annotate the pods with prepl.dev/repl",
-            )),
-        (None, 1) => Ok("the one pod that asked for a sidecar has one".to_owned()),
-        (None, all) => Ok(format!("all {all} pods that asked for a sidecar have one")),
-        (Some(pod), _) => {
-            let name = pod.metadata.name.as_deref().unwrap_or_default();
-            Err(Problem::failed(format!("pod {name} asked for a sidecar and has none")).hint(
-                format!("`kubectl get events -n {namespace}` tells why; then restart the pod"),
-            ))
-        }
+    match injection::look(cluster).await? {
+        Some(seen) => seen.judge(&cluster.namespace),
+        None => Ok("pods without a sidecar are not looked for: you may not list pods".to_owned()),
     }
 }
 
@@ -202,23 +191,7 @@ fn line(finding: &Finding) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    fn pod(name: &str, labels: serde_json::Value) -> Pod {
-        serde_json::from_value(json!({ "metadata": { "name": name, "labels": labels } })).unwrap()
-    }
-
-    #[test]
-    fn a_pod_that_got_no_sidecar_is_named() {
-        let with = pod("api-1", json!({ "prepl.dev/injected": "true" }));
-        let without = pod("api-2", json!({}));
-        assert!(injected("shop", &[]).is_err());
-        assert!(injected("shop", std::slice::from_ref(&with)).is_ok());
-        let problem = injected("shop", &[with, without]).unwrap_err();
-        assert!(problem.message.contains("api-2"), "{problem}");
-    }
 
     fn version(version: &str) -> Described {
         Ok(prepl_core::Description {
@@ -235,12 +208,10 @@ mod tests {
         let selection = Selection::of(crate::render::example::api_fleet(2));
         let silent = prepl_core::Outcome::Unreachable(prepl_core::Reason::new("refused"));
         let told = [version("1"), Err(silent)];
-        let problem = answering(&selection, &told).unwrap_err();
-        assert!(
-            problem.message.contains("1 of 2") && problem.message.contains("-01: refused"),
-            "{problem}"
-        );
-        assert!(answering(&selection, &[version("1"), version("1")]).is_ok());
+        let findings = answering(&selection, &told);
+        let [Err(problem)] = &findings[..] else { panic!("{findings:?}") };
+        assert!(problem.message.contains("-01 cannot answer: refused"), "{problem}");
+        assert!(answering(&selection, &[version("1"), version("1")])[0].is_ok());
     }
 
     #[test]

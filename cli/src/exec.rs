@@ -3,22 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
 use prepl_core::{ExitCode, Limits, RequestId, Selection, SessionName};
 use prepl_crd::Mode;
 use prepl_fold::Comparison;
-use prepl_gateway::Plan;
+use prepl_gateway::{Grounds, Plan};
 
 use crate::command::Global;
 use crate::console::Console;
 use crate::drive::Follow;
+use crate::grounds::GroundsArgs;
 use crate::live::Live;
 use crate::pace::PaceArgs;
 use crate::problem::Problem;
 use crate::reach::{self, Purpose, Reach};
 use crate::render::closing::{self, Reader};
-use crate::render::{self, Format, Results, View};
+use crate::render::{self, Format, Results, View, judged};
 use crate::select::{self, SelectArgs};
 use crate::source::SourceArgs;
 use crate::{ids, quantity};
@@ -32,6 +33,7 @@ use crate::{ids, quantity};
   prepl exec -n shop deploy/api --expect-same '(feature? :new-cart)'
   prepl exec 'api-.*' --per zone=1 -f check.clj -o json
   echo '(+ 1 2)' | prepl exec -A -
+  prepl exec deploy/api --dry-run plan '(System/gc)'
 
 Exit codes: 0 all ok, 1 prepl failed, 2 usage, 3 nothing matched, 4 denied, 5 all raised,
 6 some raised, 7 some unreachable or refused, 8 unknown on at least one, 9 answers differ
@@ -46,6 +48,8 @@ pub struct ExecArgs {
     pace: PaceArgs,
     #[command(flatten)]
     evaluate: EvaluateArgs,
+    #[command(flatten)]
+    grounds: GroundsArgs,
     #[command(flatten)]
     show: ShowArgs,
 }
@@ -74,6 +78,16 @@ struct EvaluateArgs {
     /// Ask for the answer of an earlier request, and run nothing, on no replica
     #[arg(long, value_name = "ID")]
     request_id: Option<RequestId>,
+    /// Run nothing: show who would be asked, within which limits, and what each policy says
+    #[arg(long, value_enum, value_name = "HOW", conflicts_with = "request_id")]
+    dry_run: Option<DryRun>,
+}
+
+/// What is shown in place of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum DryRun {
+    /// The plan and the verdicts on it
+    Plan,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -115,25 +129,41 @@ fn comparison() -> impl TypedValueParser<Value = Comparison> {
 /// Runs the expression; the exit code tells how the replicas answered.
 pub fn run(args: &ExecArgs, global: &Global) -> Result<u8, Problem> {
     let mut console = Console::detect(global.color);
-    let done = evaluate(args, global, &mut console);
+    let runtime = reach::runtime()?;
+    let done = runtime.block_on(done(args, global, &mut console));
+    // What still waits for a replica must not hold up the user.
+    runtime.shutdown_background();
     if let Err(problem) = &done {
         console.answer(&render::problem(args.show.output, problem));
     }
-    let code = show(args, &done?, &mut console);
+    let code = done?;
     console.written()?;
     let excused = args.show.exit_zero && code != ExitCode::Interrupted;
     Ok(if excused { ExitCode::Ok.number() } else { code.number() })
 }
 
-fn evaluate(args: &ExecArgs, global: &Global, console: &mut Console) -> Result<Results, Problem> {
-    let runtime = reach::runtime()?;
-    let results = runtime.block_on(ask(args, global, console));
-    // What still waits for a replica must not hold up the user.
-    runtime.shutdown_background();
-    results
+async fn done(
+    args: &ExecArgs,
+    global: &Global,
+    console: &mut Console,
+) -> Result<ExitCode, Problem> {
+    let grounds = args.grounds.grounds()?;
+    let (reach, selection, plan) = prepare(args, global, console).await?;
+    match args.evaluate.dry_run {
+        Some(DryRun::Plan) => judge(args, &reach, &selection, &plan, grounds, console).await,
+        None => {
+            let starting = (selection, plan, grounds);
+            let results = follow(args, &reach, starting, console).await?;
+            Ok(show(args, &results, console))
+        }
+    }
 }
 
-async fn ask(args: &ExecArgs, global: &Global, console: &mut Console) -> Result<Results, Problem> {
+async fn prepare(
+    args: &ExecArgs,
+    global: &Global,
+    console: &mut Console,
+) -> Result<(Reach, Selection, Plan), Problem> {
     let (target, expression) = args.source.read()?;
     let plan = Plan {
         run: ids::run()?,
@@ -154,21 +184,37 @@ async fn ask(args: &ExecArgs, global: &Global, console: &mut Console) -> Result<
     if !args.show.quiet {
         console.tell(&select::warnings(&query, reach.replicas()));
     }
-    follow(args, &reach, selection, plan, console).await
+    Ok((reach, selection, plan))
+}
+
+/// Shows the plan and what the policies say to it.
+async fn judge(
+    args: &ExecArgs,
+    reach: &Reach,
+    selection: &Selection,
+    plan: &Plan,
+    grounds: Grounds,
+    console: &mut Console,
+) -> Result<ExitCode, Problem> {
+    let request = reach::request(plan, grounds);
+    let (judged, gone) = reach.judge(selection, &request).await?;
+    let asked = plan.limits;
+    let shown = judged::Plan { selection, gone, width: plan.width, asked, judged: &judged };
+    console.answer(&shown.render(args.show.output, console.out_colour));
+    Ok(shown.exit_code())
 }
 
 async fn follow(
     args: &ExecArgs,
     reach: &Reach,
-    selection: Selection,
-    plan: Plan,
+    (selection, plan, grounds): (Selection, Plan, Grounds),
     console: &mut Console,
 ) -> Result<Results, Problem> {
     let names = (plan.run, plan.request);
     let live = Live::begin(args.show.output, &selection, names, console.out_colour);
     let with_progress = console.err_terminal && !args.show.no_progress && !args.show.quiet;
     let mut follow = Follow::new(console, &selection, live, with_progress);
-    let run = follow.start(reach.start(&selection, plan)).await?;
+    let run = follow.start(reach.start(&selection, plan, grounds)).await?;
     let (answers, summary) = follow.to_the_end(run).await;
     let (run, request) = names;
     Ok(Results::new(selection, answers, summary, run, request, args.show.compare))

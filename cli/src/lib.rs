@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`command`] the words · [`exec`], [`targets`], [`port_forward`], [`fleet`], [`auth`], [`doctor`],
 //! [`demo`] and [`completion`] one command each · [`cluster`] a user's way into a cluster ·
-//! [`select`], [`source`], [`pace`] and [`quantity`] what the arguments mean · [`reach`] and
+//! [`select`], [`source`], [`pace`], [`grounds`] and [`quantity`] what the arguments mean · [`reach`] and
 //! [`ids`] what a run needs · [`drive`], [`live`], [`gather`] and [`progress`] a run under way ·
 //! [`render`] the screens · [`console`] and [`problem`] the user's two streams.
 
@@ -21,6 +21,7 @@ pub mod drive;
 pub mod exec;
 pub mod fleet;
 pub mod gather;
+pub mod grounds;
 pub mod ids;
 pub mod live;
 pub mod pace;

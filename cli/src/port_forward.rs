@@ -107,7 +107,7 @@ async fn forward(
     console.tell(&hint(&driver, address));
     let forward = Forward { reach: Arc::new(reach), replica: Arc::new(replica) };
     tokio::select! {
-        () = forward.serve(listener, console) => Ok(()),
+        ended = forward.serve(listener, console) => Err(ended),
         interrupted = ctrl_c() => interrupted.map_err(|error| Problem::of(&error)),
     }
 }
@@ -170,7 +170,8 @@ struct Forward {
 }
 
 impl Forward {
-    async fn serve(&self, listener: TcpListener, console: &Console) {
+    /// Serves until the right to it is gone, which is what it gives.
+    async fn serve(&self, listener: TcpListener, console: &Console) -> Problem {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
@@ -186,8 +187,10 @@ impl Forward {
                     }
                 }
                 Some(ended) = connections.join_next() => {
-                    if let Ok(Err(problem)) = ended {
-                        console.tell(&told(&problem));
+                    match ended {
+                        Ok(Err(problem)) if problem.code == ExitCode::Denied => return problem,
+                        Ok(Err(problem)) => console.tell(&told(&problem)),
+                        Ok(Ok(())) | Err(_) => {}
                     }
                 }
             }

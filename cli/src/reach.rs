@@ -9,11 +9,12 @@ use prepl_crd::Mode;
 use prepl_gateway::gateway::Described;
 use prepl_gateway::local::{Fleet, FleetUser};
 use prepl_gateway::remote::RemoteRun;
-use prepl_gateway::{Dialer, Gateway, Plan, Run, Running, Tunnel};
+use prepl_gateway::{Dialer, Gateway, Grounds, Judged, Plan, Request, Run, Running, Tunnel};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cluster::fleet::{ClusterFleet, Scope, problem};
 use crate::command::Global;
+use crate::ids;
 use crate::problem::Problem;
 use crate::select;
 
@@ -98,24 +99,58 @@ impl Reach {
                 tunnel.map_err(|outcome| no_tunnel(&outcome))
             }
             Reach::Cluster(fleet) => {
-                let tunnel = fleet.remote.attach(&replica.id.uid).await;
+                let tunnel = fleet.remote.attach(ids::request()?, &replica.id.uid).await;
                 tunnel.map_err(|failed| problem(&failed))
             }
         }
     }
 
-    /// Starts a plan; a denial comes before anything is sent to a replica.
-    pub async fn start(&self, selection: &Selection, plan: Plan) -> Result<Started, Problem> {
+    /// Asks what the policies say; nothing is sent to a replica. Gives also how many are gone.
+    pub async fn judge(
+        &self,
+        selection: &Selection,
+        request: &Request,
+    ) -> Result<(Judged, usize), Problem> {
         match self {
             Reach::Folder(_, user) => {
-                let permit = user.permit(selection).map_err(Problem::denied)?;
+                let verdicts = user.judge(selection, request).map_err(Problem::denied)?;
+                Ok((verdicts.judged().clone(), 0))
+            }
+            Reach::Cluster(fleet) => {
+                let judged = fleet.remote.judge(selection, request).await;
+                judged.map_err(|failed| problem(&failed))
+            }
+        }
+    }
+
+    /// Starts a plan; a denial comes before anything is sent to a replica.
+    pub async fn start(
+        &self,
+        selection: &Selection,
+        plan: Plan,
+        grounds: Grounds,
+    ) -> Result<Started, Problem> {
+        match self {
+            Reach::Folder(_, user) => {
+                let request = request(&plan, grounds);
+                let permit = user.permit(selection, &request).map_err(Problem::denied)?;
                 Ok(Started::Here(Gateway::new(user.dialer()).run(permit, plan)))
             }
             Reach::Cluster(fleet) => {
-                let run = fleet.remote.run(selection, &plan).await;
+                let run = fleet.remote.because(grounds).run(selection, &plan).await;
                 run.map(Started::There).map_err(|failed| problem(&failed))
             }
         }
+    }
+}
+
+/// What a plan asks for, as policies see it.
+pub fn request(plan: &Plan, grounds: Grounds) -> Request {
+    Request {
+        mode: prepl_gateway::Mode::Eval,
+        limits: plan.limits,
+        expression: Some(plan.expression.clone()),
+        grounds,
     }
 }
 

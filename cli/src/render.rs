@@ -11,6 +11,7 @@ pub mod fold;
 pub mod group;
 pub mod json;
 pub mod jsonl;
+pub mod judged;
 pub mod lines;
 pub mod name;
 pub mod others;
@@ -164,5 +165,16 @@ pub fn problem(format: Format, problem: &crate::problem::Problem) -> String {
         Format::Yaml => yaml::error(problem),
         Format::Edn => edn::error(problem),
         _ => String::new(),
+    }
+}
+
+/// A document in one of the machine forms; `None` in a form for people.
+pub fn document(format: Format, kind: &str, document: serde_json::Value) -> Option<String> {
+    match format {
+        Format::Json => Some(json::written(&document)),
+        Format::Jsonl => Some(jsonl::line(kind, document)),
+        Format::Yaml => Some(yaml::written(&document)),
+        Format::Edn => Some(edn::written(document)),
+        _ => None,
     }
 }

@@ -53,12 +53,24 @@ impl SourceArgs {
             (Some(source), [target]) => Ok((Some(target), source)),
             (Some(_), _) => Err(Problem::usage("one expression too many")
                 .hint("give it as the last argument, or with -e or -f, not both")),
+            (None, [target]) if is_workload(target) => {
+                Err(Problem::usage(format!("no expression given; {target} is a target"))
+                    .hint(format!("write one behind it: prepl exec {target} '(+ 1 2)'")))
+            }
             (None, [expression]) => Ok((None, Source::argument(expression))),
             (None, [target, expression]) => Ok((Some(target), Source::argument(expression))),
             (None, _) => Err(Problem::usage("no expression given; nothing ran")
                 .hint("write it as the last argument: prepl exec -l app=api '(+ 1 2)'")),
         }
     }
+}
+
+/// Whether a lone argument names replicas, and is no expression of any language.
+fn is_workload(text: &str) -> bool {
+    let plain = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b));
+    let named =
+        text.split_once('/').filter(|(kind, name)| !name.is_empty() && plain(name) && plain(kind));
+    named.is_some_and(|(kind, _)| prepl_core::selection::workload_kind(kind).is_some())
 }
 
 impl Source {
@@ -130,6 +142,9 @@ mod tests {
     fn nothing_and_too_much_are_refused() {
         assert!(args(&[], &[], None).sort_out().is_err());
         assert!(args(&["api", "1"], &["1"], None).sort_out().is_err());
+        assert!(args(&["deploy/api"], &[], None).sort_out().is_err());
+        assert!(args(&["(/ 6 2)"], &[], None).sort_out().is_ok());
+        assert!(args(&["a/b"], &[], None).sort_out().is_ok());
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //! the pods.
 //!
 //! A call passes these in order: [`doorkeeper`] (mutual TLS) → [`service`] (gRPC) → [`access`] (is the
-//! access still there) → [`fleet`] and [`pods`] (which pods) → [`rights`] (may he) → [`conduct`]
-//! (the run, its stream, and the end of both when the access ends) or [`attach`] (a tunnel, the
-//! same).
+//! access still there) → [`fleet`] and [`pods`] (which pods) → [`rights`] (may he) → [`judging`]
+//! ([`policies`] and [`recent`]: may he now, and how much) → [`conduct`] (the run, its stream, and the
+//! end of both when the access ends) or [`attach`] (a tunnel, the same).
 //!
 //! [`settings`] arguments · [`metrics`] · [`start`] all of it, started.
 
@@ -13,8 +13,11 @@ pub mod attach;
 pub mod conduct;
 pub mod doorkeeper;
 pub mod fleet;
+pub mod judging;
 pub mod metrics;
 pub mod pods;
+pub mod policies;
+pub mod recent;
 pub mod rights;
 pub mod service;
 pub mod settings;

@@ -147,6 +147,7 @@ fn webhook(metrics: &Arc<Metrics>) -> (Router, mpsc::UnboundedReceiver<Value>) {
         enrol: "10.0.0.9:7072".into(),
         authorities: String::new(),
         trust_domain: "prepl.cluster".into(),
+        namespace: "prepl-system".into(),
     };
     let authority = Authority::create(&"prepl.cluster".parse().unwrap()).unwrap();
     let router = router(Webhook {

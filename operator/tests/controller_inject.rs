@@ -12,6 +12,7 @@ fn settings() -> SidecarSettings {
         enrol: "10.0.0.9:7072".into(),
         authorities: "AUTHORITIES".into(),
         trust_domain: "prepl.cluster".into(),
+        namespace: "prepl-system".into(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Core ⇄ wire, one file a message family. From the wire everything is checked.
 
+pub mod claim;
 mod describe;
 mod evaluation;
 mod event;

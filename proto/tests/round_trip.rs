@@ -178,6 +178,8 @@ fn an_evaluation_out_of_bounds_is_refused() {
         limits: Some(Limits::default().into()),
         recall: false,
         caller: String::new(),
+        signed: None,
+        membership: None,
     };
     assert!(Evaluation::try_from(good()).is_ok());
     let bad: [(&str, v1::EvalRequest); 6] = [

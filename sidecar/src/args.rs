@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use prepl_identity::{Name, NameError, TrustDomain};
 use prepl_runtime::log::LogArgs;
 
+use crate::claims::Place;
 use crate::endpoint::Endpoint;
 use prepl_runtime::enrol::Enrolment;
 
@@ -76,6 +77,14 @@ pub struct Source {
     #[arg(long, value_name = "PEM", env = "PREPL_ENROL_AUTHORITIES", hide_env_values = true)]
     pub authorities: Option<String>,
 
+    /// Namespace of this pod
+    #[arg(long, value_name = "NAME", env = "PREPL_NAMESPACE", requires = "system_namespace")]
+    pub namespace: Option<String>,
+
+    /// Namespace of prepl: access requests there are for all namespaces
+    #[arg(long, value_name = "NAME", env = "PREPL_SYSTEM_NAMESPACE")]
+    pub system_namespace: Option<String>,
+
     /// Trust domain of the cluster
     #[arg(long, value_name = "DOMAIN", env = "PREPL_TRUST_DOMAIN")]
     pub trust_domain: Option<TrustDomain>,
@@ -86,6 +95,12 @@ impl Source {
     #[must_use]
     pub fn of_bundle(path: PathBuf) -> Source {
         Source { bundle: Some(path), ..Source::default() }
+    }
+
+    /// Where the pod is, if it is told.
+    pub fn place(&self) -> Option<Place> {
+        let (namespace, system) = (self.namespace.clone()?, self.system_namespace.clone()?);
+        Some(Place { namespace, system })
     }
 
     /// Where to enrol, when everything that it needs is given.

@@ -1,7 +1,7 @@
 //! One evaluation from the queue to its outcome.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use prepl_core::{
     Digest, Done, Evaluation, Event, Limits, Outcome, Patience, Reason, Refusal, Timings,
@@ -51,7 +51,7 @@ impl Evaluator {
     pub fn new(sessions: Arc<Sessions>, ceiling: Limits) -> Arc<Evaluator> {
         Arc::new(Evaluator {
             sessions,
-            ledger: Ledger::default(),
+            ledger: Ledger::since(SystemTime::now()),
             running: Semaphore::new(MAX_RUNNING),
             waiting: Semaphore::new(MAX_RUNNING + MAX_WAITING),
             ceiling,
@@ -99,6 +99,11 @@ impl Evaluator {
         let part = Part { arrived, evaluation, caller, portion, limits, stop };
         tokio::spawn(Arc::clone(self).run(part, Recorder::new(events)));
         Followed::Live(live)
+    }
+
+    /// A request that was signed earlier may have run already.
+    pub fn remembers_since(&self) -> SystemTime {
+        self.ledger.remembers_since()
     }
 
     /// Asks a running evaluation to stop: this owner's, without one anybody's. Tells whether

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
+use prepl_core::claim::CLOCK_SKEW;
 use prepl_core::{Digest, Done, Event, Outcome, RequestId};
 use tokio::sync::watch;
 
@@ -29,10 +31,13 @@ struct Entries {
     oldest_first: VecDeque<RequestId>,
     answers_oldest_first: VecDeque<(RequestId, usize)>,
     bytes: usize,
+    /// Every request that arrived later is remembered, and one that was signed later is new.
+    remembers_since: Option<SystemTime>,
 }
 
 #[derive(Debug)]
 struct Entry {
+    arrived: SystemTime,
     caller: Arc<str>,
     /// The head of the expression's digest: enough to tell a caller's own expressions apart.
     asked: [u8; 8],
@@ -94,6 +99,17 @@ pub enum Verdict {
 }
 
 impl Ledger {
+    /// A ledger that begins now.
+    pub fn since(begun: SystemTime) -> Ledger {
+        let entries = Entries { remembers_since: Some(begun), ..Entries::default() };
+        Ledger(Mutex::new(entries))
+    }
+
+    /// A request that was signed earlier may be one that is forgotten.
+    pub fn remembers_since(&self) -> SystemTime {
+        self.entries().remembers_since.unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
     /// Notes a request, unless it is known.
     pub fn begin(
         &self,
@@ -111,7 +127,8 @@ impl Ledger {
         }
         let answer = watch::channel(None).0;
         let state = State::Running { interrupter, answer };
-        entries.by_id.insert(id, Entry { caller: Arc::clone(caller), asked: head(asked), state });
+        let (arrived, caller, asked) = (SystemTime::now(), Arc::clone(caller), head(asked));
+        entries.by_id.insert(id, Entry { arrived, caller, asked, state });
         entries.oldest_first.push_back(id);
         Verdict::Run
     }
@@ -171,8 +188,9 @@ impl Entries {
         let ended =
             |id: &RequestId| self.by_id.get(id).is_none_or(|entry| !entry.state.is_running());
         let Some(place) = self.oldest_first.iter().position(ended) else { return false };
-        if let Some(id) = self.oldest_first.remove(place) {
-            self.by_id.remove(&id);
+        let gone = self.oldest_first.remove(place).and_then(|id| self.by_id.remove(&id));
+        if let Some(gone) = gone {
+            self.remembers_since = self.remembers_since.max(Some(gone.arrived + CLOCK_SKEW));
         }
         true
     }
@@ -274,6 +292,7 @@ mod tests {
         }
         assert!(matches!(begin(&ledger, 0, "a"), Verdict::Again(_)), "running");
         assert!(matches!(begin(&ledger, MAX_IDS as u16, "a"), Verdict::Again(_)), "young");
+        assert!(ledger.remembers_since() == SystemTime::UNIX_EPOCH, "nothing is forgotten yet");
         assert!(matches!(begin(&ledger, 1, "a"), Verdict::Run), "old and ended");
     }
 }

@@ -1,7 +1,7 @@
 //! One pod's end of prepl: who may ask, sessions, limits and drivers.
 //!
 //! A request passes these in order: [`serve`] (mutual TLS) → [`service`] (gRPC) → [`admit`] (who
-//! may) → [`ledger`] (once) → [`evaluator`] (queue, time) → [`session`] (REPL state) → [`driver`]
+//! may), [`claims`] (what a user signed) → [`ledger`] (once) → [`evaluator`] (queue, time) → [`session`] (REPL state) → [`driver`]
 //! (the protocol) → the app's REPL. What the REPL says comes back through [`meter`] (limits) and
 //! [`recorder`] (reader and ledger). [`budget`] bounds what large answers hold
 //! meanwhile, [`portion`] what one caller takes. A [`tunnel`] leads to the REPL past all of that.
@@ -12,6 +12,7 @@ pub mod admit;
 pub mod allocator;
 pub mod args;
 pub mod budget;
+pub mod claims;
 pub mod driver;
 pub mod endpoint;
 pub mod evaluator;

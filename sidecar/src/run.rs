@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::args::{Cli, Command, Serve, Source};
 use crate::budget::MAX_VALUE;
+use crate::claims::Claims;
 use crate::evaluator::Evaluator;
 use crate::serve::serve;
 use crate::service::Service;
@@ -133,7 +134,8 @@ pub async fn bind(args: &Serve) -> Result<Bound, CannotServe> {
     let evaluator = Evaluator::new(Arc::clone(&sessions), ceiling());
     let tunnels = Arc::new(Tunnels::to(args.repl));
     let (own, kept) = (Arc::clone(&uid), Arc::clone(&sessions));
-    let service = Service::new(own, kept, evaluator, Arc::clone(&tunnels));
+    let claims = Claims::new(credentials.clone(), args.source.place());
+    let service = Service::new(own, kept, evaluator, Arc::clone(&tunnels), claims);
     Ok(Bound { listener, uid, credentials, enrolment, sessions, tunnels, service })
 }
 

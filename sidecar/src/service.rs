@@ -18,6 +18,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::admit::{Wish, admit, may_interrupt_others};
 use crate::budget::Share;
+use crate::claims::{Claims, Shown, Unsigned};
 use crate::evaluator::{Evaluator, Followed};
 use crate::ledger::Remembered;
 use crate::portion::{Portion, Portions};
@@ -47,6 +48,7 @@ pub struct Service {
     describing: Arc<Semaphore>,
     portions: Arc<Portions>,
     tunnels: Arc<Tunnels>,
+    claims: Arc<Claims>,
 }
 
 /// Who is at the other end of the connection; put beside each request by [`crate::serve`].
@@ -72,9 +74,11 @@ impl Service {
         sessions: Arc<Sessions>,
         evaluator: Arc<Evaluator>,
         tunnels: Arc<Tunnels>,
+        claims: Claims,
     ) -> Service {
         let describing = Arc::new(Semaphore::new(DESCRIBING));
-        Service { uid, sessions, evaluator, describing, portions: Arc::default(), tunnels }
+        let (portions, claims) = (Arc::default(), Arc::new(claims));
+        Service { uid, sessions, evaluator, describing, portions, tunnels, claims }
     }
 
     /// What each caller may take.
@@ -82,24 +86,36 @@ impl Service {
         Arc::clone(&self.portions)
     }
 
-    /// Whose a request is: the peer's own, or that of the user whom a gateway asks for.
+    /// Whose a request is that a gateway says to be of `named`, or that is the peer's own.
     fn caller(&self, peer: &Peer, named: &str) -> Result<(Arc<str>, Arc<Portion>), Status> {
-        match (&peer.name.holder, named) {
-            (Holder::Gateway { .. }, "") | (Holder::User { .. }, "") => {
-                Ok((Arc::clone(&peer.caller), Arc::clone(&peer.portion)))
-            }
-            (Holder::Gateway { .. }, named) if named.len() <= MAX_CALLER_BYTES => {
-                // No certificate has such a name.
-                let key = format!("for {named}");
-                Ok((key.as_str().into(), self.portions.of_caller(&key)))
-            }
-            (Holder::Gateway { .. }, _) => Err(Status::invalid_argument("the caller's name")),
+        match &peer.name.holder {
+            Holder::Gateway { .. } if named.len() <= MAX_CALLER_BYTES => Ok(self.person(named)),
+            Holder::Gateway { .. } => Err(Status::invalid_argument("the caller's name")),
+            _ if named.is_empty() => Ok((Arc::clone(&peer.caller), Arc::clone(&peer.portion))),
             _ => Err(Status::permission_denied("only a gateway may ask for somebody else")),
         }
     }
 
+    /// The key and the share of a user whom gateways ask for.
+    fn person(&self, name: &str) -> (Arc<str>, Arc<Portion>) {
+        // No certificate has such a name.
+        let key = format!("for {name}");
+        (key.as_str().into(), self.portions.of_caller(&key))
+    }
+
+    fn signer(
+        &self,
+        (signed, membership): (Option<v1::Signed>, Option<v1::Membership>),
+        evaluation: &Evaluation,
+    ) -> Result<String, Unsigned> {
+        let shown = Shown::of(signed, membership)?;
+        self.claims.evaluation(shown, evaluation, self.evaluator.remembers_since())
+    }
+
     fn follow(&self, peer: &Peer, wire: v1::EvalRequest) -> Result<Followed, Status> {
-        let (caller, portion) = self.caller(peer, &wire.caller)?;
+        let (mut caller, mut portion) = self.caller(peer, &wire.caller)?;
+        let mut wire = wire;
+        let shown = (wire.signed.take(), wire.membership.take());
         let evaluation =
             Evaluation::try_from(wire).map_err(|bad| Status::invalid_argument(bad.to_string()))?;
         if let Err(outcome) = admit(&peer.name, Wish::Evaluate) {
@@ -107,6 +123,12 @@ impl Service {
         }
         if evaluation.replica_uid != self.uid {
             return Ok(Followed::Refused(another_replica()));
+        }
+        if matches!(peer.name.holder, Holder::Gateway { .. }) {
+            match self.signer(shown, &evaluation) {
+                Ok(person) => (caller, portion) = self.person(&person),
+                Err(unsigned) => return Ok(Followed::Refused(unsigned.into())),
+            }
         }
         Ok(self.evaluator.start(evaluation, caller, portion))
     }
@@ -174,9 +196,15 @@ impl Sidecar for Service {
         admit(&peer.name, Wish::Attach).map_err(denied)?;
         let mut up = request.into_inner();
         let open = opening(&mut up).await?;
-        let (caller, portion) = self.caller(&peer, &open.caller)?;
+        let (mut caller, mut portion) = self.caller(&peer, &open.caller)?;
         if *open.replica_uid != *self.uid {
             return Err(Status::failed_precondition(ANOTHER_REPLICA));
+        }
+        if matches!(peer.name.holder, Holder::Gateway { .. }) {
+            let shown = Shown::of(open.signed, open.membership);
+            let person = shown.and_then(|shown| self.claims.tunnel(shown, &self.uid));
+            let person = person.map_err(|unsigned| denied(unsigned.into()))?;
+            (caller, portion) = self.person(&person);
         }
         let tunnel = self.tunnels.open(portion).await?;
         Ok(Response::new(tunnel.start(caller, up)))

@@ -5,6 +5,7 @@ mod caller;
 mod drained;
 mod lost;
 mod revoked;
+mod stolen;
 mod strangers;
 
 use std::time::Duration;

@@ -9,6 +9,7 @@ mod crowd;
 mod gateway;
 mod hostile;
 mod network;
+mod policies;
 mod rights;
 mod rogue;
 mod runtimes;

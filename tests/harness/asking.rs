@@ -78,6 +78,12 @@ impl Running {
         Running::of(gateway.run(permitted(selection), plan), selection)
     }
 
+    /// Starts a plan with a permit that was asked for.
+    pub fn permitted<C: Connect>(gateway: &Gateway<C>, permit: Permit, plan: Plan) -> Running {
+        let selection = permit.selection().clone();
+        Running::of(gateway.run(permit, plan), &selection)
+    }
+
     /// How many replicas have no outcome yet.
     pub fn pending(&self) -> usize {
         self.run.pending().count()

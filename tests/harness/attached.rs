@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prepl_core::{Outcome, Reason, Replica, Selection};
+use prepl_gateway::claim::Shown;
 use prepl_gateway::tunnel::Broke;
 use prepl_gateway::{Dialer, Gateway, Tunnel};
 use prepl_operator::gateway::access::Refused;
@@ -25,11 +26,15 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Leads a user's tunnel until `denied` completes.
 pub(crate) async fn lead(
     replicas: &[Replica],
-    dialer: Dialer,
+    dialer: &Dialer,
+    user: &str,
     denied: impl Future<Output = Refused> + Send + 'static,
     mut ups: Streaming<v1::AttachUp>,
 ) -> Result<Told, Status> {
-    let asked = find(&[opening(&mut ups).await?], replicas.to_vec());
+    let (uid, signed) = opening(&mut ups).await?;
+    let shown = signed.map(|signed| Shown::of(signed, std::slice::from_ref(&uid)));
+    let dialer = dialer.on_behalf_of(user.into(), shown);
+    let asked = find(&[uid], replicas.to_vec());
     let not_there = |_| Status::failed_precondition("the pod is gone");
     let selection = (asked.selection.len() == 1).then_some(asked.selection).ok_or(());
     let permit = permitted(&selection.map_err(not_there)?);

@@ -8,7 +8,8 @@ use std::time::Duration;
 use hyper_util::rt::TokioIo;
 use prepl_gateway::{Remote, RemoteFailed};
 use prepl_identity::{
-    Bundle, Connector, Credentials, Expected, HandshakeFailed, MEMBER_LIFETIME, Name, USER_LIFETIME,
+    Authority, Bundle, Connector, Credentials, Expected, HandshakeFailed, KeyRequest,
+    MEMBER_LIFETIME, Name, USER_LIFETIME,
 };
 use prepl_proto::v1::gateway_client::GatewayClient;
 use prepl_sidecar::endpoint::Endpoint;
@@ -138,8 +139,7 @@ impl Cluster {
     /// The bundle of a user's access.
     pub fn access(&self, user: &str) -> Bundle {
         let authority = self.world.authority();
-        let name = Name::access(authority.domain(), "shop", user, "u1").expect("a good name");
-        authority.issue(&name, USER_LIFETIME).expect("a certificate")
+        access(authority, user)
     }
 
     /// A user's way to whichever gateway is alive.
@@ -212,4 +212,13 @@ impl Drop for Running {
             runtime.shutdown_background();
         }
     }
+}
+
+/// The bundle of the access of a user.
+pub fn access(authority: &Authority, user: &str) -> Bundle {
+    let key = KeyRequest::new().expect("a key");
+    let name = Name::access(authority.domain(), "shop", user, "u1").expect("a good name");
+    let certificate = authority.sign_for(key.csr_pem(), &name, user, USER_LIFETIME);
+    key.into_bundle(&certificate.expect("a certificate"), authority.certificate_pem())
+        .expect("a bundle")
 }

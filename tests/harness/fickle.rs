@@ -69,6 +69,13 @@ impl Gateway for Fickle {
         Err(Status::unimplemented("it is fickle"))
     }
 
+    async fn judge(
+        &self,
+        _: Request<v1::JudgeRequest>,
+    ) -> Result<Response<v1::JudgeReply>, Status> {
+        Err(Status::unimplemented("it is fickle"))
+    }
+
     type AttachStream = ReceiverStream<Result<v1::AttachDown, Status>>;
 
     async fn attach(

@@ -3,17 +3,21 @@
 
 use std::sync::Arc;
 
-use prepl_core::{Reason, Replica};
+use prepl_core::{Reason, Replica, Selection};
+use prepl_gateway::claim::Shown;
+use prepl_gateway::local::policies;
 use prepl_gateway::remote::client::wire_described;
-use prepl_gateway::remote::wire;
-use prepl_gateway::{Dialer, Gateway, Plan, Verdict, decide};
+use prepl_gateway::remote::{judging, wire};
+use prepl_gateway::{
+    Dialer, Gateway, Known, Mode, Request as Ask, Scripts, Verdict, Verdicts, decide, judge,
+};
 use prepl_identity::{Credentials, Holder};
 use prepl_operator::gateway::access::Refused;
 use prepl_operator::gateway::attach::Told;
 use prepl_operator::gateway::conduct::{Conduct, gone};
 use prepl_operator::gateway::doorkeeper::{AccessOnly, Guest};
 use prepl_operator::gateway::fleet::find;
-use prepl_operator::gateway::service::{bad, first_command, guest};
+use prepl_operator::gateway::service::{Start, bad, first_command, guest};
 use prepl_operator::gateway::start::{MAX_CONNECTIONS, MAX_MESSAGE};
 use prepl_proto::v1;
 use prepl_proto::v1::gateway_server::{Gateway as Service, GatewayServer};
@@ -30,6 +34,9 @@ use crate::attached;
 pub type Rights = watch::Receiver<bool>;
 
 const DENIED: &str = "the test denies it";
+
+/// It denies nobody who names no ticket.
+const POLICY: &str = "[ticket]\npattern = \"^INC-\"";
 
 /// What one gateway knows.
 #[derive(Clone)]
@@ -63,18 +70,34 @@ impl ClusterGateway {
         door::serve(listener, credentials, MAX_CONNECTIONS, doorkeeper, routes, stop).await
     }
 
-    fn start(&self, user: &str, plan: Plan, uids: &[Arc<str>]) -> Result<Conduct, Status> {
-        let asked = find(uids, self.replicas.to_vec());
+    fn start(&self, user: &str, start: Start) -> Result<Conduct, Status> {
+        let Start { uids, plan, grounds, signed } = start;
+        let asked = find(&uids, self.replicas.to_vec());
+        let request = Ask {
+            mode: Mode::Eval,
+            limits: plan.limits,
+            expression: Some(plan.expression.clone()),
+            grounds,
+        };
+        let permit = self.verdicts(&asked.selection, &request)?.permit();
+        let permit = permit.map_err(|denied| Refused::Denied(denied.to_string()))?;
+        self.runs.send_modify(|runs| *runs += 1);
+        let gone = gone(asked.gone, plan.recall);
+        let shown = signed.map(|signed| Shown::of(signed, &uids));
+        let run = Gateway::new(self.dialer.on_behalf_of(user.into(), shown)).run(permit, plan);
+        Ok(Conduct { run, places: asked.places, gone })
+    }
+
+    /// What the one policy of these gateways says to who has the right.
+    fn verdicts(&self, selection: &Selection, request: &Ask) -> Result<Verdicts, Refused> {
         let verdict = match *self.rights.borrow() {
             true => Verdict::Allowed,
             false => Verdict::Denied(Reason::new(DENIED)),
         };
-        let permit = decide(&asked.selection, |_| verdict.clone());
+        let permit = decide(selection, |_| verdict.clone());
         let permit = permit.map_err(|denial| Refused::Denied(denial.to_string()))?;
-        self.runs.send_modify(|runs| *runs += 1);
-        let gone = gone(asked.gone, plan.recall);
-        let run = Gateway::new(self.dialer.on_behalf_of(user.into())).run(permit, plan);
-        Ok(Conduct { run, places: asked.places, gone })
+        let policy = policies::parse("the test's policy", POLICY).expect("a policy");
+        Ok(judge(permit, request, &Known::default(), &[policy], &Scripts::new().judging()))
     }
 }
 
@@ -128,11 +151,22 @@ impl Service for ClusterGateway {
     ) -> Result<Response<Self::RunStream>, Status> {
         let user = user(&guest(&request)?);
         let mut commands = request.into_inner();
-        let (uids, plan) = first_command(&mut commands).await?;
-        let conduct = self.start(&user, plan, &uids)?;
+        let start = first_command(&mut commands).await?;
+        let conduct = self.start(&user, start)?;
         let (messages, stream) = mpsc::channel(4);
         tokio::spawn(conduct.to_the_end(commands, messages, denied(self.rights.clone())));
         Ok(Response::new(ReceiverStream::new(stream)))
+    }
+
+    async fn judge(
+        &self,
+        request: Request<v1::JudgeRequest>,
+    ) -> Result<Response<v1::JudgeReply>, Status> {
+        guest(&request)?;
+        let (uids, request) = judging::request(request.into_inner()).map_err(bad)?;
+        let asked = find(&uids, self.replicas.to_vec());
+        let verdicts = self.verdicts(&asked.selection, &request)?;
+        Ok(Response::new(judging::judge_reply(verdicts.judged(), asked.gone.len())))
     }
 
     type AttachStream = Told;
@@ -141,9 +175,9 @@ impl Service for ClusterGateway {
         &self,
         request: Request<Streaming<v1::AttachUp>>,
     ) -> Result<Response<Self::AttachStream>, Status> {
-        let dialer = self.dialer.on_behalf_of(user(&guest(&request)?).into());
-        let denied = denied(self.rights.clone());
-        let told = attached::lead(&self.replicas, dialer, denied, request.into_inner()).await?;
+        let (user, denied) = (user(&guest(&request)?), denied(self.rights.clone()));
+        let ups = request.into_inner();
+        let told = attached::lead(&self.replicas, &self.dialer, &user, denied, ups).await?;
         Ok(Response::new(told))
     }
 }

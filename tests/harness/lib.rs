@@ -26,9 +26,11 @@ pub mod jvm;
 mod promises;
 pub mod proxy;
 pub mod rogue;
+pub mod signed;
 pub mod world;
 
 pub use app::App;
 pub use asking::{Asked, Running, in_time, permitted, plan};
-pub use cluster::Cluster;
+pub use cluster::{Cluster, access};
+pub use signed::{shown, shown_tunnel};
 pub use world::World;

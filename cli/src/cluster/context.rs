@@ -2,6 +2,7 @@
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use prepl_core::Digest;
 
 use crate::cluster::ClusterArgs;
 use crate::problem::Problem;
@@ -13,7 +14,8 @@ pub struct Cluster {
     pub client: Client,
     /// The API server's URL.
     pub server: String,
-    /// The user's entry of the kubeconfig; empty when the context names none.
+    /// The user's entry of the kubeconfig, by name and by digest of what it holds: an access of
+    /// another credential is another's.
     pub user: String,
     /// The namespace to look in.
     pub namespace: String,
@@ -31,7 +33,7 @@ impl Cluster {
         };
         let named = args.are_given() || std::env::var_os("KUBECONFIG").is_some();
         let file = file.map_err(|error| if named { unusable(&error) } else { nothing_named() })?;
-        let user = user(&file, args.context.as_deref());
+        let user = entry(&file, &user(&file, args.context.as_deref()));
         let options = KubeConfigOptions { context: args.context.clone(), ..Default::default() };
         let config = Config::from_custom_kubeconfig(file, &options).await;
         let config = config.map_err(|error| unusable(&error))?;
@@ -65,6 +67,13 @@ fn user(file: &Kubeconfig, context: Option<&str>) -> String {
     found.and_then(|one| one.context.as_ref()?.user.clone()).unwrap_or_default()
 }
 
+/// Tells a user's entry from every other, also from one of the same name.
+fn entry(file: &Kubeconfig, name: &str) -> String {
+    let found = file.auth_infos.iter().find(|one| one.name == name);
+    let held = found.and_then(|one| serde_json::to_string(&one.auth_info).ok());
+    format!("{name} {}", Digest::of(&held.unwrap_or_default()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +86,17 @@ contexts:
 - { name: shop, context: { cluster: one, user: mira } }
 - { name: bank, context: { cluster: one } }
 ";
+
+    #[test]
+    fn another_credential_is_another_user() {
+        let with = |token: &str| {
+            let users = format!("users:\n- {{ name: mira, user: {{ token: {token} }} }}\n");
+            entry(&Kubeconfig::from_yaml(&format!("{TWO}{users}")).unwrap(), "mira")
+        };
+        assert_eq!(with("a"), with("a"));
+        assert_ne!(with("a"), with("b"));
+        assert!(!with("secret-token").contains("secret-token"));
+    }
 
     #[test]
     fn the_user_is_that_of_the_context() {

@@ -41,15 +41,28 @@ async fn straight(address: &str) -> Result<TcpStream, Problem> {
 async fn forwarded(cluster: &Cluster, namespace: &str) -> Result<Box<dyn Duplex>, Problem> {
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
     let found = pods.list(&ListParams::default().labels(LABELS)).await;
-    let found = found.map_err(|error| refused("find a gateway", &error))?;
+    let found = found.map_err(|error| no_way("find a gateway", &error, namespace))?;
     let ready: Vec<_> = found.items.iter().filter(|pod| is_ready(pod)).collect();
     let name = any(&ready).and_then(|pod| pod.metadata.name.clone());
     let name = name.ok_or_else(|| no_gateway(namespace))?;
     let forward = pods.portforward(&name, &[PORT]).await;
-    let mut forward = forward.map_err(|error| refused("forward a port to a gateway", &error))?;
+    let mut forward =
+        forward.map_err(|error| no_way("forward a port to a gateway", &error, namespace))?;
     // The port that was just asked for is there to be taken once.
     let stream = forward.take_stream(PORT).ok_or_else(|| no_gateway(namespace))?;
     Ok(Box::new(stream))
+}
+
+/// The right to reach a gateway is another than those on workloads.
+fn no_way(doing: &str, error: &kube::Error, namespace: &str) -> Problem {
+    let problem = refused(doing, error);
+    match error {
+        kube::Error::Api(status) if status.code == 403 => problem.hint(format!(
+            "ask for the Role prepl-connect: kubectl -n {namespace} create rolebinding NAME \
+             --role prepl-connect --user YOU; or name a gateway with --gateway HOST:PORT"
+        )),
+        _ => problem,
+    }
 }
 
 /// One of them by chance: users spread over the gateways, and a second try finds another one.

@@ -38,7 +38,8 @@ impl ClusterFleet {
             Scope::All => None,
             Scope::One(_) => Some(cluster.namespace.clone()),
         };
-        let access = access::access(&cluster, mode, lasting).await?;
+        let access = access::access(&cluster, mode, lasting).await;
+        let access = access.map_err(|problem| scope.explain(problem))?;
         let opened = match access {
             Access::Fresh(bundle) => look(&cluster, args, bundle).await,
             Access::Kept(bundle) => match look(&cluster, args, bundle).await {
@@ -109,6 +110,17 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// The same problem, with what it takes to ask all namespaces.
+    fn explain(&self, problem: Problem) -> Problem {
+        match self {
+            Scope::All if problem.code == prepl_core::ExitCode::Denied => problem.hint(
+                "-A and several -n need a role in all namespaces, by a ClusterRoleBinding; name \
+                 one namespace with -n instead",
+            ),
+            _ => problem,
+        }
+    }
+
     /// The namespace of the access request, if it is not that of the context.
     fn namespace<'a>(&'a self, args: &'a ClusterArgs) -> Option<&'a str> {
         match self {
@@ -147,7 +159,7 @@ pub fn problem(failed: &RemoteFailed) -> Problem {
     match failed {
         RemoteFailed::Denied(_) => Problem { code: prepl_core::ExitCode::Denied, ..told },
         RemoteFailed::Replica(_) => Problem { code: prepl_core::ExitCode::Unreachable, ..told },
-        RemoteFailed::Refused(_) | RemoteFailed::Wire(_) => told,
+        RemoteFailed::Refused(_) | RemoteFailed::Wire(_) | RemoteFailed::Unsigned(_) => told,
         RemoteFailed::Unreached(_) => told.hint("`prepl doctor` tells what is wrong on the way"),
     }
 }

@@ -19,7 +19,8 @@ pub fn error(problem: &Problem) -> String {
     written(serde_json::json!({ "error": record::error(problem) }))
 }
 
-fn written(document: Json) -> String {
+/// Any JSON as EDN.
+pub fn written(document: Json) -> String {
     let map = in_edn(document);
     // EDN strings know the same \uXXXX as JSON, and safe values have such characters there alone.
     safe::json(&canonical(&map)) + "\n"

@@ -44,7 +44,8 @@ pub fn error(problem: &Problem) -> String {
     line("error", record::error(problem))
 }
 
-fn line(kind: &str, object: Json) -> String {
+/// One object of a kind on a line.
+pub fn line(kind: &str, object: Json) -> String {
     let mut document = json!({ "kind": kind });
     if let (Json::Object(line), Json::Object(object)) = (&mut document, object) {
         line.extend(object);

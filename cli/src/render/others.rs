@@ -10,6 +10,9 @@ use super::{Results, crowd, group, sentence};
 /// Frames shown of one exception.
 const MAX_FRAMES: usize = 3;
 
+/// Replicas of a group whose output is shown.
+const MAX_OUTPUTS: usize = 3;
+
 const INDENT: (Ink, &str) = (Ink::Plain, "   ");
 
 /// Renders them, the largest groups of each class.
@@ -87,6 +90,10 @@ fn silent_group(page: &mut Page, results: &Results, one: &SilentGroup) {
     title(page, results, one.outcome.class(), &one.members);
     if let Some(reason) = one.outcome.reason() {
         page.block(INDENT, Ink::Plain, &format!("{}{reason}", whose(results, one)));
+    }
+    for answer in one.members.iter().filter_map(|index| results.answer(*index)).take(MAX_OUTPUTS) {
+        // How far it got.
+        group::output(page, &answer.output, answer.done.output_bytes);
     }
     if let Outcome::Unknown { may_still_run, .. } = one.outcome {
         unknown(page, results, may_still_run);

@@ -131,7 +131,7 @@ impl Screen {
     fn name(&self, replica: ReplicaIndex) -> String {
         let name = crowd::name(&self.selection, replica);
         let fill = self.width.saturating_sub(page::width(&name));
-        name + &" ".repeat(fill)
+        name + " ".repeat(fill).as_str()
     }
 }
 

@@ -8,6 +8,7 @@
 //! [`outcome`] how it ended · [`report`] the merged stream of a run · [`exit`] the verdict of a run ·
 //! [`describe`] what a runtime can do · [`ports`] what others implement.
 
+pub mod claim;
 pub mod describe;
 pub mod digest;
 pub mod evaluation;
@@ -17,12 +18,14 @@ pub mod expression;
 pub mod id;
 pub mod labels;
 pub mod limits;
+pub mod membership;
 pub mod outcome;
 pub mod ports;
 pub mod replica;
 pub mod report;
 pub mod selection;
 
+pub use claim::{Claim, Deed};
 pub use describe::{Description, InterruptStrength};
 pub use digest::Digest;
 pub use evaluation::Evaluation;

@@ -31,6 +31,13 @@ impl Limits {
     /// expression, as `1 1 1 …` gives a value for every second byte.
     pub const MAX_EVENTS: u32 = 1 << 20;
 
+    /// The most that an evaluation may ever get.
+    pub const WIDEST: Limits = Limits {
+        time: Self::TIME_RANGE.1,
+        value_bytes: Self::BYTES_RANGE.1,
+        output_bytes: Self::BYTES_RANGE.1,
+    };
+
     /// Checks the bounds: `time` in [`Self::TIME_RANGE`], bytes in [`Self::BYTES_RANGE`].
     pub fn new(time: Duration, value_bytes: u32, output_bytes: u32) -> Result<Limits, BadLimit> {
         let (shortest, longest) = Self::TIME_RANGE;

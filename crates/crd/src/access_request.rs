@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "User", type_ = "string", json_path = ".spec.user.username"),
     printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
-    printcolumn(name = "Until", type_ = "date", json_path = ".status.notAfter"),
+    printcolumn(name = "Until", type_ = "string", json_path = ".status.notAfter"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     derive = "PartialEq"
 )]

@@ -2,10 +2,17 @@
 
 use kube::CustomResourceExt;
 
-use crate::AccessRequest;
+use crate::{AccessRequest, ClusterReplPolicy, ReplPolicy};
 
 /// File name and content of every definition.
 pub fn files() -> Result<Vec<(&'static str, String)>, serde_json::Error> {
-    let pretty = serde_json::to_string_pretty(&AccessRequest::crd())?;
-    Ok(vec![("accessrequests.json", pretty + "\n")])
+    let definitions = [
+        ("accessrequests.json", AccessRequest::crd()),
+        ("replpolicies.json", ReplPolicy::crd()),
+        ("clusterreplpolicies.json", ClusterReplPolicy::crd()),
+    ];
+    let pretty = |(name, definition)| {
+        serde_json::to_string_pretty(&definition).map(|text| (name, text + "\n"))
+    };
+    definitions.into_iter().map(pretty).collect()
 }

@@ -10,11 +10,13 @@
 
 pub mod access_request;
 pub mod generate;
+pub mod policy;
 pub mod right;
 
 pub use access_request::{
     AccessRequest, AccessRequestSpec, AccessRequestStatus, Mode, Phase, UserInfo,
 };
+pub use policy::{ClusterReplPolicy, PolicySpec, ReplPolicy};
 
 /// The API group.
 pub const GROUP: &str = "prepl.dev";

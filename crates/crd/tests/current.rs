@@ -13,6 +13,18 @@ fn the_charts_definitions_are_current() {
 }
 
 #[test]
+fn the_chart_carries_no_other_definitions() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts/prepl/definitions");
+    let stored = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut stored: Vec<_> = stored.map(|name| name.into_string().unwrap()).collect();
+    stored.sort();
+    let files = prepl_crd::generate::files().unwrap();
+    let mut made: Vec<_> = files.iter().map(|(name, _)| *name).collect();
+    made.sort_unstable();
+    assert_eq!(stored, made);
+}
+
+#[test]
 fn a_definition_demands_that_the_spec_never_changes() {
     let (_, content) = prepl_crd::generate::files().unwrap().remove(0);
     assert!(content.contains("self == oldSelf"), "{content}");

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
+use crate::claim::Shown;
 use crate::coalesce::Together;
 use crate::line::SidecarLine;
 use crate::tunnel::Tunnel;
@@ -29,7 +30,14 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Dialer {
     shared: Arc<Shared>,
-    caller: Option<Arc<str>>,
+    caller: Option<Caller>,
+}
+
+/// The user that a gateway asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) name: Arc<str>,
+    pub(crate) shown: Option<Arc<Shown>>,
 }
 
 struct Shared {
@@ -72,8 +80,9 @@ impl Dialer {
         Dialer { shared: Arc::new(shared), caller: None }
     }
 
-    /// The same for a user that this gateway asks for.
-    pub fn on_behalf_of(&self, caller: Arc<str>) -> Dialer {
+    /// The same for a user that this gateway asks for, and what he signed.
+    pub fn on_behalf_of(&self, name: Arc<str>, shown: Option<Shown>) -> Dialer {
+        let caller = Caller { name, shown: shown.map(Arc::new) };
         Dialer { shared: Arc::clone(&self.shared), caller: Some(caller) }
     }
 

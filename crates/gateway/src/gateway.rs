@@ -30,8 +30,10 @@ impl<C: Connect> Gateway<C> {
         Gateway { connect: Arc::new(connect) }
     }
 
-    /// Starts a plan over what was permitted; needs a tokio runtime.
+    /// Starts a plan over what was permitted, within the limits of the permit; needs a tokio
+    /// runtime.
     pub fn run(&self, permit: Permit, plan: Plan) -> Run {
+        let plan = Plan { limits: plan.limits.at_most(permit.ceiling()), ..plan };
         prepl_fanout::start(Arc::clone(&self.connect), permit.selection(), plan)
     }
 

@@ -8,10 +8,11 @@
 //! This crate must not know the command line, or how answers are folded and shown.
 //!
 //! Reading order: [`gateway`] the calls · [`dial`] connections to sidecars · [`line`] one
-//! connection, and `coalesce` what it writes together · [`tunnel`] bytes to one REPL and back ·
+//! connection, [`claim`] what its user signed, and `coalesce` what it writes together · [`tunnel`] bytes to one REPL and back ·
 //! [`gather`] reports to answers · [`local`] fleets in a folder · [`remote`] a gateway of a cluster,
-//! from outside · [`running`] a run, wherever it is.
+//! from outside · [`running`] a run, wherever it is · [`scripts`] the scripts of policies.
 
+pub mod claim;
 mod coalesce;
 pub mod dial;
 pub mod gateway;
@@ -20,12 +21,17 @@ pub mod line;
 pub mod local;
 pub mod remote;
 pub mod running;
+pub mod scripts;
 pub mod tunnel;
 
 pub use dial::Dialer;
 pub use gateway::Gateway;
 pub use prepl_fanout::{Plan, Run, Stopper, plan::DEFAULT_WIDTH};
-pub use prepl_policy::{Denial, Permit, Verdict, decide};
+pub use prepl_policy::{
+    Amount, Denial, Denied, Grounds, Judged, Known, Mode, Permit, Policy, Request, Rule, Ruling,
+    Verdict, Verdicts, decide, judge,
+};
 pub use remote::{Remote, RemoteFailed};
 pub use running::Running;
+pub use scripts::Scripts;
 pub use tunnel::Tunnel;

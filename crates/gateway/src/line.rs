@@ -10,7 +10,8 @@ use prepl_proto::v1::sidecar_client::SidecarClient;
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
-use crate::dial::find_unreached;
+use crate::claim::Shown;
+use crate::dial::{Caller, find_unreached};
 use crate::tunnel::{self, Tunnel};
 
 /// Largest message of a sidecar: one value at its largest, and what surrounds it.
@@ -23,6 +24,8 @@ pub struct SidecarLine {
     refusal: Refusal,
     /// The user that a gateway asks for; empty for a user who asks for himself.
     caller: Arc<str>,
+    /// What that user signed.
+    shown: Option<Arc<Shown>>,
 }
 
 /// The events of one evaluation, as a sidecar sends them.
@@ -35,16 +38,24 @@ pub struct SidecarEvents {
 impl SidecarLine {
     pub(crate) fn new(channel: Channel, refusal: Refusal) -> SidecarLine {
         let client = SidecarClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
-        SidecarLine { client, refusal, caller: "".into() }
+        SidecarLine { client, refusal, caller: "".into(), shown: None }
     }
 
-    pub(crate) fn for_caller(self, caller: Option<Arc<str>>) -> SidecarLine {
-        SidecarLine { caller: caller.unwrap_or_default(), ..self }
+    pub(crate) fn for_caller(self, caller: Option<Caller>) -> SidecarLine {
+        match caller {
+            Some(Caller { name, shown }) => SidecarLine { caller: name, shown, ..self },
+            None => self,
+        }
+    }
+
+    fn shown(&self, uid: &str) -> (Option<v1::Signed>, Option<v1::Membership>) {
+        self.shown.as_ref().and_then(|shown| shown.to(uid)).unzip()
     }
 
     async fn call(&self, evaluation: &Evaluation) -> Result<Streaming<v1::EventBatch>, Outcome> {
         let mut request = v1::EvalRequest::from(evaluation.clone());
         request.caller = self.caller.to_string();
+        (request.signed, request.membership) = self.shown(&evaluation.replica_uid);
         let called = self.client.clone().eval(request).await;
         called.map(tonic::Response::into_inner).map_err(|status| self.outcome(&status))
     }
@@ -52,7 +63,8 @@ impl SidecarLine {
     /// Opens a tunnel to the REPL of the replica with this UID.
     pub(crate) async fn attach(&self, uid: &str) -> Result<Tunnel, Outcome> {
         let caller = self.caller.to_string();
-        let open = v1::TunnelOpen { replica_uid: uid.to_owned(), caller };
+        let (signed, membership) = self.shown(uid);
+        let open = v1::TunnelOpen { replica_uid: uid.to_owned(), caller, signed, membership };
         let open = v1::TunnelUp { part: Some(v1::tunnel_up::Part::Open(open)) };
         let (up, parts) = tunnel::up(open);
         let attached = async {

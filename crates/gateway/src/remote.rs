@@ -1,10 +1,12 @@
 //! A gateway of a cluster, seen by who asks it.
 //!
 //! Reading order: [`client`] the calls · `dial` their connections · [`run`] a run that outlives its gateway · [`merge`] what
-//! two gateways told of one run · [`wire`] a plan as a message, and back.
+//! two gateways told of one run · [`wire`] a plan as a message, and back ·
+//! [`judging`] verdicts as messages, and back.
 
 pub mod client;
 mod dial;
+pub mod judging;
 pub mod merge;
 pub mod run;
 pub mod wire;

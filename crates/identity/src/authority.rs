@@ -19,6 +19,9 @@ use crate::key_request::MAX_REQUEST_BYTES;
 use crate::name::{Name, TrustDomain};
 use crate::sections::{PemProblem, Sections};
 
+/// Common name of a certificate that is nobody's in person.
+const MEMBER: &str = "prepl";
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long a new authority is valid: ten years of 365 days.
@@ -215,13 +218,25 @@ impl Authority {
         name: &Name,
         lifetime: Duration,
     ) -> Result<String, IssueError> {
+        self.sign_for(request, name, MEMBER, lifetime)
+    }
+
+    /// As [`Authority::sign`], and the certificate tells for whom: see [`crate::Signer`].
+    pub fn sign_for(
+        &self,
+        request: &str,
+        name: &Name,
+        person: &str,
+        lifetime: Duration,
+    ) -> Result<String, IssueError> {
         self.check(name)?;
         if request.len() > MAX_REQUEST_BYTES {
             return Err(IssueError::BadRequest);
         }
         let request = CertificateSigningRequestParams::from_pem(request);
         let key = request.map_err(|_| IssueError::BadRequest)?.public_key;
-        let params = self.member(name, lifetime)?;
+        let mut params = self.member(name, lifetime)?;
+        params.distinguished_name = common_name(person.to_owned());
         Ok(params.signed_by(&key, &self.issuer)?.pem())
     }
 
@@ -229,7 +244,7 @@ impl Authority {
         let mut params = CertificateParams::default();
         params.not_before = back_dated();
         params.not_after = self.end_after(lifetime);
-        params.distinguished_name = common_name(String::from("prepl"));
+        params.distinguished_name = common_name(String::from(MEMBER));
         params.subject_alt_names = vec![SanType::URI(name.to_string().try_into()?)];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages =

@@ -55,6 +55,17 @@ pub(crate) fn name_of(der: &[u8]) -> Result<Name, CertificateProblem> {
     uri_of(&certificate)?.parse().map_err(CertificateProblem::BadName)
 }
 
+/// For whom a certificate was made: its one common name.
+pub(crate) fn person_of(der: &[u8]) -> Result<String, CertificateProblem> {
+    let certificate = read(der)?;
+    let mut names = certificate.subject().iter_common_name();
+    let person = names.next().and_then(|name| name.as_str().ok());
+    match (person, names.next()) {
+        (Some(person), None) => Ok(person.to_owned()),
+        _ => Err(CertificateProblem::Unreadable),
+    }
+}
+
 /// Whether a certificate is the root of a fleet: a CA certificate issued by itself.
 pub(crate) fn is_anchor(certificate: &X509Certificate<'_>) -> bool {
     certificate.is_ca() && certificate.subject().as_raw() == certificate.issuer().as_raw()

@@ -35,6 +35,7 @@ mod handshake;
 mod key_request;
 mod name;
 mod sections;
+mod signature;
 mod tls;
 mod verify;
 
@@ -52,3 +53,4 @@ pub use handshake::{Acceptor, Connector, HANDSHAKE_TIMEOUT, Refusal, Secure};
 pub use key_request::{KeyRequest, MAX_REQUEST_BYTES, NoKey, NotAKey};
 pub use name::{Holder, MAX_NAME_BYTES, Name, NameError, Part, Role, TrustDomain};
 pub use sections::{MAX_CERTIFICATES, PemProblem};
+pub use signature::{CannotSign, NotSigned, Signature, Signer};

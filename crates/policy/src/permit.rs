@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use prepl_core::{Reason, Replica, Selection, Workload};
+use prepl_core::{Limits, Reason, Replica, Selection, Workload};
+
+use crate::policy::Redaction;
 
 /// What is known about a caller's right on one workload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,15 +16,37 @@ pub enum Verdict {
     Denied(Reason),
 }
 
-/// The right to evaluate once on these replicas, and no others.
+/// The right to evaluate once on these replicas, and no others, within these limits.
 #[derive(Debug)]
-pub struct Permit(Selection);
+pub struct Permit {
+    selection: Selection,
+    ceiling: Limits,
+    redaction: Vec<Redaction>,
+}
 
 impl Permit {
     /// The replicas it is for.
     #[must_use]
     pub fn selection(&self) -> &Selection {
-        &self.0
+        &self.selection
+    }
+
+    /// The most that each of them may be given.
+    #[must_use]
+    pub fn ceiling(&self) -> Limits {
+        self.ceiling
+    }
+
+    /// What a record of the run leaves out.
+    #[must_use]
+    pub fn redaction(&self) -> &[Redaction] {
+        &self.redaction
+    }
+
+    /// The same right to less.
+    pub(crate) fn lowered(self, ceiling: Limits, more: Vec<Redaction>) -> Permit {
+        let redaction = self.redaction.into_iter().chain(more).collect();
+        Permit { ceiling: self.ceiling.at_most(ceiling), redaction, ..self }
     }
 }
 
@@ -64,7 +88,11 @@ pub fn decide(
         Verdict::Denied(reason) => Some((replica, reason)),
     });
     match denied.next() {
-        None => Ok(Permit(selection.clone())),
+        None => Ok(Permit {
+            selection: selection.clone(),
+            ceiling: Limits::WIDEST,
+            redaction: Vec::new(),
+        }),
         Some((replica, reason)) => Err(Denial {
             workload: (Arc::clone(&replica.id.namespace), replica.workload.clone()),
             others: denied.count(),

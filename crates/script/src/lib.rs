@@ -13,13 +13,14 @@
 //!   deepest value the limits allow, because Rhai itself does not bound that depth;
 //!   only what is over at once and touches nothing runs on the caller's (`trial.rs`).
 //!
-//! Reading order: [`Limits`] and [`Sight`], [`Engine`], [`Session`] and its [`Bounds`], then what it
-//! answers with: [`Value`], [`Said`], [`Fault`].
+//! Reading order: [`Limits`] and [`Sight`], [`Engine`], [`Session`], its [`Bounds`] and what it is
+//! [`Given`], then what it answers with: [`Value`], [`Said`], [`Fault`].
 
 mod bounded;
 mod engine;
 mod evaluation;
 mod fault;
+mod given;
 mod limits;
 mod memory;
 mod session;
@@ -34,6 +35,7 @@ mod value;
 
 pub use engine::Engine;
 pub use fault::{Bound, Fault};
+pub use given::Given;
 pub use limits::{Bounds, Limits};
 pub use session::Session;
 pub use sight::Sight;

@@ -8,7 +8,7 @@ use rhai::{AST, Dynamic, Scope};
 
 use crate::evaluation::Evaluation;
 use crate::unreadable::unreadable;
-use crate::{Bound, Bounds, Engine, Fault, Limits, Said, Stop, Value};
+use crate::{Bound, Bounds, Engine, Fault, Given, Limits, Said, Stop, Value};
 
 /// The variables and functions of one conversation.
 #[derive(Debug)]
@@ -23,6 +23,11 @@ impl Session {
     #[must_use]
     pub fn new(engine: Engine) -> Self {
         Self { engine, scope: Scope::new(), functions: AST::empty() }
+    }
+
+    /// Gives scripts a variable that they cannot change.
+    pub fn give(&mut self, name: &'static str, given: Given) {
+        self.scope.push_constant_dynamic(name, given.into());
     }
 
     /// Starts to evaluate `text` on a script thread, and returns at once.

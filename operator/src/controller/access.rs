@@ -193,7 +193,7 @@ fn certificate(
     let name = Name::access(authority.domain(), &namespace, &request.name_any(), &uid)?;
     let left = end.as_second().saturating_sub(Timestamp::now().as_second());
     let lifetime = Duration::from_secs(u64::try_from(left).unwrap_or_default());
-    Ok(authority.sign(&request.spec.csr, &name, lifetime)?)
+    Ok(authority.sign_for(&request.spec.csr, &name, &request.spec.user.username, lifetime)?)
 }
 
 /// Whether the request was made while the admission policy was known to hold.

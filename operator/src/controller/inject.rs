@@ -27,6 +27,8 @@ pub struct SidecarSettings {
     pub authorities: String,
     /// The installation's name in certificates.
     pub trust_domain: String,
+    /// The namespace of prepl.
+    pub namespace: String,
 }
 
 /// What becomes of one pod.
@@ -250,10 +252,13 @@ fn container(wishes: &Wishes<'_>, settings: &SidecarSettings) -> Value {
 
 fn environment(wishes: &Wishes<'_>, settings: &SidecarSettings) -> Value {
     let uid = json!({"fieldRef": {"fieldPath": "metadata.uid"}});
+    let namespace = json!({"fieldRef": {"fieldPath": "metadata.namespace"}});
     let mut all = vec![
         json!({"name": "PREPL_POD_UID", "valueFrom": uid}),
         json!({"name": "PREPL_TRUST_DOMAIN", "value": settings.trust_domain}),
         json!({"name": "PREPL_ENROL_AUTHORITIES", "value": settings.authorities}),
+        json!({"name": "PREPL_NAMESPACE", "valueFrom": namespace}),
+        json!({"name": "PREPL_SYSTEM_NAMESPACE", "value": settings.namespace}),
     ];
     all.extend(wishes.log_level.map(|level| json!({"name": "PREPL_LOG", "value": level})));
     Value::Array(all)

@@ -151,6 +151,7 @@ async fn serve_webhook(
             enrol: args.enrol_address.to_string(),
             authorities: authorities.current().anchors.clone(),
             trust_domain: args.trust_domain.to_string(),
+            namespace: args.namespace.clone(),
         },
         authorities: authorities.clone(),
         breaker: Arc::clone(&metrics.breaker),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt};
 use prepl_core::{Outcome, Reason, ReplicaId, Selection};
 use prepl_crd::Mode;
+use prepl_gateway::claim::Shown;
 use prepl_gateway::remote::wire;
 use prepl_gateway::tunnel::{Down, Up};
 use prepl_gateway::{Gateway, Tunnel};
@@ -43,7 +44,8 @@ impl GatewayService {
         guest: Guest,
         mut ups: Streaming<v1::AttachUp>,
     ) -> Result<Told, Status> {
-        let uid = opening(&mut ups).await?;
+        let (uid, signed) = opening(&mut ups).await?;
+        let shown = signed.map(|signed| Shown::of(signed, std::slice::from_ref(&uid)));
         let caller = self.caller(&guest).await?;
         enough(&caller, Mode::Attach)?;
         let place = guest.place_for_run();
@@ -51,9 +53,9 @@ impl GatewayService {
             .ok_or_else(|| Status::resource_exhausted("too many runs of yours are under way"))?;
         let asked = self.fleet.asked(&[uid], &caller.scope);
         let id = only(&asked.selection)?;
-        let permit = self.rights.permit(&caller, Mode::Attach, &asked.selection).await;
+        let permit = self.permit_tunnel(&caller, &asked.selection).await;
         let permit = permit.inspect_err(|refused| self.metrics.refused(refused))?;
-        let dialer = self.dialer.on_behalf_of(caller.user.username.as_str().into());
+        let dialer = self.dialer.on_behalf_of(caller.user.username.as_str().into(), shown);
         let tunnel = Gateway::new(dialer).attach(permit, PATIENCE).await;
         let tunnel = tunnel.map_err(|outcome| not_given(&outcome))?;
         self.metrics.tunnels.add();
@@ -61,7 +63,7 @@ impl GatewayService {
         let log = Log::opened(&caller.user.username, id, &tunnel);
         let this = self.clone();
         tokio::spawn(async move {
-            let allowed = || this.permitted(&guest, Mode::Attach, &asked);
+            let allowed = || this.permitted_tunnel(&guest, &asked);
             let denied = Accesses::until_denied(allowed);
             let cut = relay(ups, tunnel, messages, denied, &log.traffic).await;
             log.closed(cut.as_ref());
@@ -71,15 +73,18 @@ impl GatewayService {
     }
 }
 
-/// What a caller says first: the UID of a replica.
-pub async fn opening(ups: &mut Streaming<v1::AttachUp>) -> Result<Arc<str>, Status> {
+/// What a caller says first: the UID of a replica, and what he signed for it.
+pub async fn opening(
+    ups: &mut Streaming<v1::AttachUp>,
+) -> Result<(Arc<str>, Option<v1::Signed>), Status> {
     let first = timeout(FIRST_PART, ups.message()).await;
     let first = first.map_err(|_| Status::deadline_exceeded("nothing was asked"))??;
     let Some(v1::attach_up::Part::Open(open)) = first.and_then(|first| first.part) else {
         return Err(Status::invalid_argument("a tunnel begins with its opening"));
     };
     let mut uids = wire::uids(vec![open.uid]).map_err(bad)?;
-    uids.pop().ok_or_else(|| Status::invalid_argument("no UID"))
+    let uid = uids.pop().ok_or_else(|| Status::invalid_argument("no UID"))?;
+    Ok((uid, open.signed))
 }
 
 fn only(selection: &Selection) -> Result<ReplicaId, Status> {

@@ -114,7 +114,8 @@ fn zone(node: &ObjectMeta) -> Option<String> {
     node.labels.as_ref()?.get("topology.kubernetes.io/zone").cloned()
 }
 
-fn kept<K>(
+/// A store of all that a watch tells.
+pub(super) fn kept<K>(
     events: impl futures_util::Stream<Item = Result<watcher::Event<K>, watcher::Error>> + Send + 'static,
     tasks: &mut JoinSet<()>,
 ) -> Store<K>

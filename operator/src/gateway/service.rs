@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prepl_core::{Outcome, Reason};
+use prepl_core::{Outcome, Reason, Selection};
 use prepl_crd::Mode;
+use prepl_gateway::claim::Shown;
 use prepl_gateway::remote::client::wire_described;
-use prepl_gateway::remote::wire;
+use prepl_gateway::remote::{judging, wire};
 use prepl_gateway::{Dialer, Gateway, Plan};
+use prepl_policy::{Grounds, Permit};
 use prepl_proto::convert::BadMessage;
 use prepl_proto::v1;
 use prepl_proto::v1::gateway_server::Gateway as Service;
@@ -22,7 +24,9 @@ use super::attach::Told;
 use super::conduct::{Conduct, gone};
 use super::doorkeeper::Guest;
 use super::fleet::{Asked, Fleet};
+use super::judging::{Judges, known};
 use super::metrics::Metrics;
+use super::recent::Entry;
 use super::rights::{Rights, enough};
 
 /// Messages that may wait for a reader; then the run waits.
@@ -37,6 +41,8 @@ pub struct GatewayService {
     pub accesses: Accesses,
     /// Asks for rights.
     pub rights: Rights,
+    /// Asks the policies.
+    pub judges: Judges,
     /// The replicas.
     pub fleet: Fleet,
     /// Reaches them.
@@ -51,21 +57,48 @@ impl GatewayService {
         caller.inspect_err(|refused| self.metrics.refused(refused))
     }
 
-    pub(super) async fn permitted(
+    /// Whether the right of a run that is under way is still there. The policies were asked once.
+    async fn permitted_run(&self, guest: &Guest, asked: &Asked) -> Result<(), Refused> {
+        let caller = self.accesses.caller(&guest.holder).await?;
+        self.rights.permit(&caller, Mode::Eval, &asked.selection).await.map(drop)
+    }
+
+    /// Whether a tunnel may still be there: nothing else ends it, so the policies are asked again.
+    pub(super) async fn permitted_tunnel(
         &self,
         guest: &Guest,
-        mode: Mode,
         asked: &Asked,
     ) -> Result<(), Refused> {
         let caller = self.accesses.caller(&guest.holder).await?;
-        self.rights.permit(&caller, mode, &asked.selection).await.map(drop)
+        self.permit_tunnel(&caller, &asked.selection).await.map(drop)
+    }
+
+    /// The right to a run, and that the run counts.
+    async fn permit_run(
+        &self,
+        caller: &Caller,
+        start: &Start,
+        selection: &Selection,
+    ) -> Result<Permit, Refused> {
+        let permit = self.rights.permit(caller, Mode::Eval, selection).await?;
+        let request = prepl_policy::Request {
+            mode: prepl_policy::Mode::Eval,
+            limits: start.plan.limits,
+            expression: Some(start.plan.expression.clone()),
+            grounds: start.grounds.clone(),
+        };
+        // To recall runs nothing.
+        let entry = (!start.plan.recall).then(|| self.judges.recent.enter(&caller.user.username));
+        let earlier = entry.as_ref().map_or(0, |entry| entry.earlier);
+        let permit = self.judges.permit(permit, request, known(caller, earlier)).await?;
+        entry.into_iter().for_each(Entry::keep);
+        Ok(permit)
     }
 
     async fn start(
         &self,
         guest: Guest,
-        plan: Plan,
-        uids: &[Arc<str>],
+        start: Start,
         commands: Streaming<v1::RunCommand>,
     ) -> Result<ReceiverStream<Result<v1::ReportBatch, Status>>, Status> {
         let caller = self.caller(&guest).await?;
@@ -73,18 +106,20 @@ impl GatewayService {
         let place = guest.place_for_run();
         let place = place
             .ok_or_else(|| Status::resource_exhausted("too many runs of yours are under way"))?;
-        let asked = self.fleet.asked(uids, &caller.scope);
-        let permit = self.rights.permit(&caller, Mode::Eval, &asked.selection).await;
+        let asked = self.fleet.asked(&start.uids, &caller.scope);
+        let permit = self.permit_run(&caller, &start, &asked.selection).await;
         let permit = permit.inspect_err(|refused| self.metrics.refused(refused))?;
         self.metrics.runs.add();
+        let plan = start.plan;
         let gone = gone(asked.gone.clone(), plan.recall);
-        let dialer = self.dialer.on_behalf_of(caller.user.username.as_str().into());
+        let shown = start.signed.map(|signed| Shown::of(signed, &start.uids));
+        let dialer = self.dialer.on_behalf_of(caller.user.username.as_str().into(), shown);
         let run = Gateway::new(dialer).run(permit, plan);
         let conduct = Conduct { run, places: asked.places.clone(), gone };
         let (messages, stream) = mpsc::channel(WAITING_MESSAGES);
         let this = self.clone();
         tokio::spawn(async move {
-            let allowed = || this.permitted(&guest, Mode::Eval, &asked);
+            let allowed = || this.permitted_run(&guest, &asked);
             conduct.to_the_end(commands, messages, Accesses::until_denied(allowed)).await;
             drop(place);
         });
@@ -139,8 +174,16 @@ impl Service for GatewayService {
     ) -> Result<Response<Self::RunStream>, Status> {
         let guest = guest(&request)?;
         let mut commands = request.into_inner();
-        let (uids, plan) = first_command(&mut commands).await?;
-        Ok(Response::new(self.start(guest, plan, &uids, commands).await?))
+        let start = first_command(&mut commands).await?;
+        Ok(Response::new(self.start(guest, start, commands).await?))
+    }
+
+    async fn judge(
+        &self,
+        request: Request<v1::JudgeRequest>,
+    ) -> Result<Response<v1::JudgeReply>, Status> {
+        let guest = guest(&request)?;
+        Ok(Response::new(self.answer(&guest, request.into_inner()).await?))
     }
 
     type AttachStream = Told;
@@ -154,16 +197,30 @@ impl Service for GatewayService {
     }
 }
 
-/// What a caller says first: the UIDs of a selection, and the plan over it.
-pub async fn first_command(
-    commands: &mut Streaming<v1::RunCommand>,
-) -> Result<(Vec<Arc<str>>, Plan), Status> {
+/// What a caller says first.
+#[derive(Debug)]
+pub struct Start {
+    /// The UIDs of a selection.
+    pub uids: Vec<Arc<str>>,
+    /// What to do with it.
+    pub plan: Plan,
+    /// Why.
+    pub grounds: Grounds,
+    /// What the caller signed of it, for the replicas.
+    pub signed: Option<v1::Signed>,
+}
+
+/// Waits for what a caller says first.
+pub async fn first_command(commands: &mut Streaming<v1::RunCommand>) -> Result<Start, Status> {
     let first = timeout(FIRST_COMMAND, commands.message()).await;
     let first = first.map_err(|_| Status::deadline_exceeded("nothing was asked"))??;
-    let Some(Command::Start(start)) = first.and_then(|first| first.command) else {
+    let Some(Command::Start(mut start)) = first.and_then(|first| first.command) else {
         return Err(Status::invalid_argument("a run begins with its start"));
     };
-    wire::plan(start).map_err(bad)
+    let grounds = judging::grounds(&start.reason, &start.ticket).map_err(bad)?;
+    let signed = start.signed.take();
+    let (uids, plan) = wire::plan(start).map_err(bad)?;
+    Ok(Start { uids, plan, grounds, signed })
 }
 
 /// Who is at the other end of a request's connection.

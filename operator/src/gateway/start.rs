@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
-use prepl_gateway::Dialer;
+use prepl_gateway::{Dialer, Scripts};
 use prepl_identity::{Credentials, Name, NameError};
 use prepl_proto::v1::gateway_server::GatewayServer;
 use prepl_runtime::enrol::Enrolment;
@@ -22,7 +22,10 @@ use tonic::service::Routes;
 use super::access::Accesses;
 use super::doorkeeper::AccessOnly;
 use super::fleet::Fleet;
+use super::judging::Judges;
 use super::metrics::Metrics;
+use super::policies::Policies;
+use super::recent::Recent;
 use super::rights::Rights;
 use super::service::GatewayService;
 use super::settings::Args;
@@ -118,13 +121,17 @@ async fn start(args: &Args, metrics: &Arc<Metrics>) -> Result<Started, Stopped> 
     let listener = bind(args.listen).await?;
     let mut tasks = JoinSet::new();
     let fleet = Fleet::watch(&client, &mut tasks);
+    let policies = Policies::watch(&client, &mut tasks);
     let mut enrolment = enrolment(args)?;
     let credentials = Credentials::fixed(enrolment.enrol().await);
     // The watches live as long as `tasks` does.
     let _ = fleet.ready().await;
+    // Without them nothing may run: a policy that was not heard of would not be held.
+    let _ = policies.ready().await;
     let service = GatewayService {
         accesses: Accesses::new(client.clone(), &args.namespace),
         rights: Rights::new(client),
+        judges: Judges { policies, scripts: Scripts::new(), recent: Recent::default() },
         fleet,
         dialer: Dialer::new(&credentials),
         metrics: Arc::clone(metrics),

@@ -21,6 +21,8 @@ impl From<Evaluation> for v1::EvalRequest {
             recall: evaluation.recall,
             // Whoever asks for somebody else writes it in.
             caller: String::new(),
+            signed: None,
+            membership: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use prepl_gateway::{Dialer, Gateway};
 use prepl_identity::Credentials;
 use prepl_proto::convert::tunnel::Carried;
 use prepl_tests::attached::{Local, Plain, attach, noise};
-use prepl_tests::in_time;
+use prepl_tests::{access, in_time, shown_tunnel};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -189,16 +189,19 @@ async fn one_client_that_stalls_holds_up_no_other() {
     let world = world(&repl).await;
     let dialer = Dialer::new(&Credentials::fixed(gateway_bundle(&world)));
     let replica = &world.replicas()[0];
-    let as_user = |user: &str| Gateway::new(dialer.on_behalf_of(user.into()));
+    let as_user = |user: &str, number: u8| {
+        let shown = shown_tunnel(&access(world.authority(), user), number, &replica.id.uid);
+        Gateway::new(dialer.on_behalf_of(user.into(), Some(shown)))
+    };
     let mut stalled = Vec::new();
     // More than the windows of one connection.
     for number in 0..8 {
         let user = ["mira", "oz"][number % 2];
-        let tunnel = in_time(attach(&as_user(user), replica)).await.unwrap();
+        let tunnel = in_time(attach(&as_user(user, number as u8), replica)).await.unwrap();
         tunnel.up.send(Carried::Data("f".into())).await;
         stalled.push(tunnel);
     }
-    let mut local = Local::of(in_time(attach(&as_user("ana"), replica)).await.unwrap()).await;
+    let mut local = Local::of(in_time(attach(&as_user("ana", 100), replica)).await.unwrap()).await;
     local.socket.write_all(b"x").await.unwrap();
     let mut heard = [0; 4];
     in_time(local.socket.read_exact(&mut heard)).await.unwrap();

@@ -16,7 +16,7 @@ use prepl_sidecar::portion::USER_TUNNELS;
 use prepl_sidecar::run::bind;
 use prepl_sidecar::tunnel::MAX_TUNNELS;
 use prepl_tests::attached::{Local, Plain, attach};
-use prepl_tests::{World, in_time};
+use prepl_tests::{World, access, in_time, shown_tunnel};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tonic::transport::Channel;
@@ -81,13 +81,17 @@ async fn a_gateways_users_have_a_part_each() {
     let repl = Plain::echo().await;
     let world = world(&repl).await;
     let dialer = Dialer::new(&Credentials::fixed(gateway_bundle(&world)));
-    let as_user = |user: &str| Gateway::new(dialer.on_behalf_of(user.into()));
+    let replica = &world.replicas()[0];
+    let as_user = |user: &str, number: u8| {
+        let shown = shown_tunnel(&access(world.authority(), user), number, &replica.id.uid);
+        Gateway::new(dialer.on_behalf_of(user.into(), Some(shown)))
+    };
     let mut open = Vec::new();
-    for _ in 0..USER_TUNNELS {
-        open.push(in_time(attach(&as_user("mira"), &world.replicas()[0])).await.unwrap());
+    for number in 0..USER_TUNNELS as u8 {
+        open.push(in_time(attach(&as_user("mira", number), replica)).await.unwrap());
     }
-    in_time(attach(&as_user("mira"), &world.replicas()[0])).await.unwrap_err();
-    in_time(attach(&as_user("oz"), &world.replicas()[0])).await.unwrap();
+    in_time(attach(&as_user("mira", 100), replica)).await.unwrap_err();
+    in_time(attach(&as_user("oz", 101), replica)).await.unwrap();
 }
 
 #[tokio::test]
@@ -137,7 +141,8 @@ async fn say(world: &World, ups: Vec<v1::TunnelUp>) -> Result<Streaming<v1::Tunn
 }
 
 fn open(uid: &str, caller: &str) -> v1::TunnelUp {
-    let open = v1::TunnelOpen { replica_uid: uid.to_owned(), caller: caller.to_owned() };
+    let (replica_uid, caller) = (uid.to_owned(), caller.to_owned());
+    let open = v1::TunnelOpen { replica_uid, caller, ..v1::TunnelOpen::default() };
     v1::TunnelUp { part: Some(v1::tunnel_up::Part::Open(open)) }
 }
 

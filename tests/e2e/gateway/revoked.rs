@@ -3,9 +3,10 @@
 use prepl_core::report::Stopped;
 use prepl_core::{Class, Event};
 use prepl_gateway::RemoteFailed;
+use prepl_gateway::claim::signed_run;
 use prepl_gateway::remote::wire::start_run;
-use prepl_proto::v1::RunCommand;
 use prepl_proto::v1::run_command::Command;
+use prepl_proto::v1::{RunCommand, StartRun};
 use prepl_tests::rogue::{Conduct, Then};
 use prepl_tests::{App, Cluster, Running, World, in_time};
 use tokio_stream::StreamExt;
@@ -87,6 +88,8 @@ async fn a_right_that_is_gone_when_the_next_gateway_is_asked_is_told_as_such() {
 async fn flood(app: App, bytes: usize) {
     let cluster = Cluster::of_apps(std::slice::from_ref(&app), 1).await;
     let start = start_run(&cluster.world.selection(), &lasting("1"));
+    let signed = Some(signed_run(&cluster.access("mira"), &start).unwrap());
+    let start = StartRun { signed, ..start };
     let start = RunCommand { command: Some(Command::Start(start)) };
     let commands = tokio_stream::once(start).chain(tokio_stream::pending());
     let mut mira = cluster.raw("mira").await;

@@ -43,7 +43,7 @@ pub struct NewReplica {
     pub address: String,
 }
 
-/// A fleet file that cannot be used.
+/// A file of a fleet that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub struct BadFleetFile {
@@ -91,11 +91,15 @@ type At<T> = Result<T, (Range<usize>, String)>;
 impl FleetFile {
     /// Reads and checks the text of a fleet file.
     pub fn parse(text: &str) -> Result<FleetFile, BadFleetFile> {
-        read(text).map_err(|(place, problem)| BadFleetFile {
-            line: text.as_bytes().iter().take(place.start).filter(|byte| **byte == b'\n').count()
-                + 1,
-            problem,
-        })
+        read(text).map_err(|(place, problem)| BadFleetFile::at(text, &place, problem))
+    }
+}
+
+impl BadFleetFile {
+    /// A problem at a place in a text.
+    pub(super) fn at(text: &str, place: &Range<usize>, problem: String) -> BadFleetFile {
+        let before = text.as_bytes().iter().take(place.start);
+        BadFleetFile { line: before.filter(|byte| **byte == b'\n').count() + 1, problem }
     }
 }
 

@@ -1,22 +1,23 @@
 //! The folder of a local fleet.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use prepl_core::ports::Discover;
-use prepl_core::{Replica, ReplicaId, Selection};
+use prepl_core::{Limits, Replica, ReplicaId, Selection};
 use prepl_identity::{
     Authority, AuthorityError, BundleError, Credentials, FileError, Holder, IssueError,
     MEMBER_LIFETIME, Name, NameError, Role, TrustDomain, USER_LIFETIME,
 };
 
-use prepl_policy::{Denial, Permit};
+use prepl_policy::{Denial, Denied, Grounds, Mode, Permit, Policy, Request, Verdicts};
 
 use super::edit::{self, CannotEdit};
 use super::file::{BadFleetFile, FleetFile, MAX_BYTES, NewReplica};
-use super::rights;
 use super::sweep::sweep;
+use super::{policies, rights, text};
 use crate::Dialer;
 
 const FLEET_FILE: &str = "fleet.toml";
@@ -29,6 +30,7 @@ const SIDECARS: &str = "sidecars";
 pub struct Fleet {
     folder: PathBuf,
     file: FleetFile,
+    policies: Arc<[Policy]>,
 }
 
 /// The user of a fleet's folder.
@@ -36,6 +38,7 @@ pub struct Fleet {
 pub struct FleetUser {
     holder: Holder,
     credentials: Credentials,
+    policies: Arc<[Policy]>,
 }
 
 impl FleetUser {
@@ -44,14 +47,26 @@ impl FleetUser {
         Dialer::new(&self.credentials)
     }
 
-    /// The right to evaluate on the selection, or why this user has none.
-    pub fn permit(&self, selection: &Selection) -> Result<Permit, Denial> {
-        rights::permit(&self.holder, Role::Evaluator, selection)
+    /// What the policies of the fleet say, if the user's role allows what he asks.
+    pub fn judge(&self, selection: &Selection, request: &Request) -> Result<Verdicts, Denial> {
+        let permit = rights::permit(&self.holder, needed(request.mode), selection)?;
+        Ok(rights::judge(permit, &self.holder, request, &self.policies))
+    }
+
+    /// The right to what is asked, or why this user has none.
+    pub fn permit(&self, selection: &Selection, request: &Request) -> Result<Permit, Denied> {
+        self.judge(selection, request)?.permit()
     }
 
     /// The right to a tunnel to the selected replica, or why this user has none.
-    pub fn permit_to_attach(&self, selection: &Selection) -> Result<Permit, Denial> {
-        rights::permit(&self.holder, Role::Admin, selection)
+    pub fn permit_to_attach(&self, selection: &Selection) -> Result<Permit, Denied> {
+        let request = Request {
+            mode: Mode::Attach,
+            limits: Limits::WIDEST,
+            expression: None,
+            grounds: Grounds::default(),
+        };
+        self.permit(selection, &request)
     }
 }
 
@@ -123,7 +138,8 @@ impl Fleet {
         let text = read_text(folder)?;
         let bad = |bad| FleetError::File { path: folder.join(FLEET_FILE), bad };
         let file = FleetFile::parse(&text).map_err(bad)?;
-        Ok(Fleet { folder: folder.to_owned(), file })
+        let policies = policies::read(folder)?.into();
+        Ok(Fleet { folder: folder.to_owned(), file, policies })
     }
 
     /// Makes a fleet with an authority of its own; `user` becomes its administrator.
@@ -160,7 +176,8 @@ impl Fleet {
     /// The folder's user: how he reaches the replicas, and what he may.
     pub fn user(&self) -> Result<FleetUser, FleetError> {
         let credentials = Credentials::from_file(&self.folder.join(USER_BUNDLE))?;
-        Ok(FleetUser { holder: credentials.current().name().holder.clone(), credentials })
+        let holder = credentials.current().name().holder.clone();
+        Ok(FleetUser { holder, credentials, policies: Arc::clone(&self.policies) })
     }
 
     /// Adds a replica with the given UID, and gives the bundle that its sidecar needs.
@@ -197,7 +214,8 @@ impl Fleet {
         Ok(())
     }
 
-    /// Writes a folder with which a user can ask this fleet: its file and a bundle of his own.
+    /// Writes a folder with which a user can ask this fleet: its file, its policies and a bundle of
+    /// his own.
     pub fn issue(&self, user: &str, role: Role, out: &Path) -> Result<(), FleetError> {
         let name = Name::user(&self.file.name, role, user)
             .map_err(|error| FleetError::Name(user.to_owned(), error))?;
@@ -207,6 +225,7 @@ impl Fleet {
         let bundle = self.authority()?.issue(&name, USER_LIFETIME)?;
         make_folder(out)?;
         bundle.write(&out.join(USER_BUNDLE))?;
+        policies::copy(&self.folder, out)?;
         write_text(out, &read_text(&self.folder)?)
     }
 
@@ -264,28 +283,25 @@ impl Discover for Fleet {
     }
 }
 
+/// The role for a mode; the sidecars ask for the same.
+fn needed(mode: Mode) -> Role {
+    match mode {
+        Mode::Inspect => Role::Viewer,
+        Mode::Eval => Role::Evaluator,
+        Mode::Attach => Role::Admin,
+    }
+}
+
 fn named<T: std::str::FromStr<Err = NameError>>(text: &str) -> Result<T, FleetError> {
     text.parse().map_err(|error| FleetError::Name(text.to_owned(), error))
 }
 
 fn read_text(folder: &Path) -> Result<String, FleetError> {
     let path = folder.join(FLEET_FILE);
-    let io = |source| FleetError::Io { what: "read", path: path.clone(), source };
-    if fs::metadata(&path).is_ok_and(|file| !file.is_file()) {
-        return Err(io(io::Error::other("it is no regular file")));
-    }
-    let file = match File::open(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(FleetError::NoFleet(folder.to_owned()));
-        }
-        file => file.map_err(io)?,
-    };
-    let mut text = String::new();
-    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(io)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(io(io::Error::other("the file is larger than 4 MiB")));
-    }
-    Ok(text)
+    text::read(&path, MAX_BYTES).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => FleetError::NoFleet(folder.to_owned()),
+        _ => FleetError::Io { what: "read", path, source },
+    })
 }
 
 /// Writes whole or not at all: a reader sees the old or the new file.

@@ -5,7 +5,11 @@
 
 use prepl_core::{Reason, Selection};
 use prepl_identity::{Holder, Role};
-use prepl_policy::{Denial, Permit, Verdict, decide};
+use prepl_policy::{
+    Denial, Known, Permit, Policy, Request, Verdict, Verdicts, decide, judge as judge_all,
+};
+
+use crate::scripts::Scripts;
 
 /// Decides whether the holder has the role that is needed on the selection.
 pub(super) fn permit(
@@ -14,6 +18,22 @@ pub(super) fn permit(
     selection: &Selection,
 ) -> Result<Permit, Denial> {
     decide(selection, |_| verdict(holder, needed))
+}
+
+/// Judges what the holder asks by the policies of his fleet.
+pub(super) fn judge(
+    permit: Permit,
+    holder: &Holder,
+    request: &Request,
+    policies: &[Policy],
+) -> Verdicts {
+    let user = match holder {
+        Holder::User { name, .. } => name.to_string().into(),
+        _ => "".into(),
+    };
+    // Nobody counts runs or gives approvals where each user has a gateway of his own.
+    let known = Known { user, ..Known::default() };
+    judge_all(permit, request, &known, policies, &Scripts::new().judging())
 }
 
 fn verdict(holder: &Holder, needed: Role) -> Verdict {

@@ -6,9 +6,10 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
-use prepl_core::{Description, Outcome, Replica, Selection};
+use prepl_core::{Description, Outcome, Replica, RequestId, Selection};
 use prepl_fanout::Plan;
 use prepl_identity::{Connector, Credentials, Expected, HandshakeFailed, Refusal};
+use prepl_policy::{Grounds, Judged, Request};
 use prepl_proto::convert::BadMessage;
 use prepl_proto::v1;
 use prepl_proto::v1::described::Told;
@@ -20,7 +21,8 @@ use tower::service_fn;
 
 use super::dial::Dial;
 use super::run::RemoteRun;
-use super::wire;
+use super::{judging, wire};
+use crate::claim::{Unsigned, signed_tunnel};
 use crate::gateway::Described;
 use crate::tunnel::{self, Tunnel};
 
@@ -39,6 +41,9 @@ pub struct Remote {
     client: GatewayClient<Channel>,
     dial: Dial,
     refusal: Refusal,
+    /// The access; signs what is asked.
+    credentials: Credentials,
+    grounds: Grounds,
 }
 
 /// Why a gateway did not do what it was asked; nothing was evaluated.
@@ -59,6 +64,9 @@ pub enum RemoteFailed {
     /// The gateway speaks otherwise.
     #[error(transparent)]
     Wire(#[from] BadMessage),
+    /// The access cannot sign.
+    #[error(transparent)]
+    Unsigned(#[from] Unsigned),
 }
 
 /// The replicas that a user may inspect.
@@ -102,7 +110,9 @@ impl Remote {
             .http2_keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT);
         let dial = Dial::new(endpoint, connect);
-        Ok(Remote { client: client(&dial).await?, dial, refusal })
+        let grounds = Grounds::default();
+        let credentials = credentials.clone();
+        Ok(Remote { client: client(&dial).await?, dial, refusal, credentials, grounds })
     }
 
     /// The replicas that the user may inspect, in a stable order.
@@ -137,17 +147,48 @@ impl Remote {
         Ok(reply.described.into_iter().map(described).collect::<Result<_, _>>()?)
     }
 
+    /// The same gateway for what has a reason and a ticket.
+    #[must_use]
+    pub fn because(&self, grounds: Grounds) -> Remote {
+        Remote { grounds, ..self.clone() }
+    }
+
+    /// Asks what the policies say to a request; nothing is sent to any replica. Gives also how
+    /// many of the replicas are not there.
+    pub async fn judge(
+        &self,
+        selection: &Selection,
+        request: &Request,
+    ) -> Result<(Judged, usize), RemoteFailed> {
+        let request = judging::judge_request(selection, request);
+        let reply = self.client.clone().judge(request).await;
+        let reply = reply.map_err(|status| match status.code() {
+            Code::Unimplemented => RemoteFailed::Refused(
+                "it is of a version that cannot judge without running; nothing ran".to_owned(),
+            ),
+            _ => self.failed(status),
+        })?;
+        Ok(judging::judged(reply.into_inner())?)
+    }
+
     /// Starts a plan; a denial comes before anything is evaluated.
     pub async fn run(&self, selection: &Selection, plan: &Plan) -> Result<RemoteRun, RemoteFailed> {
-        let start = wire::start_run(selection, plan);
-        let run = RemoteRun::start(self.client.clone(), start).await;
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let start = v1::StartRun {
+            reason: text(self.grounds.reason()),
+            ticket: text(self.grounds.ticket()),
+            ..wire::start_run(selection, plan)
+        };
+        let run = RemoteRun::start(self.client.clone(), self.credentials.current(), start).await;
         run.map_err(|status| self.failed(status))
     }
 
-    /// Opens a tunnel to the REPL of the replica with this UID, on a connection of its own: one
+    /// Opens a tunnel to the REPL of the replica with this UID, once for each request id, on a
+    /// connection of its own: one
     /// whose reader stalls holds up no other.
-    pub async fn attach(&self, uid: &str) -> Result<Tunnel, RemoteFailed> {
-        let open = v1::attach_up::Part::Open(v1::AttachOpen { uid: uid.to_owned() });
+    pub async fn attach(&self, request: RequestId, uid: &str) -> Result<Tunnel, RemoteFailed> {
+        let signed = Some(signed_tunnel(&self.credentials.current(), request, uid)?);
+        let open = v1::attach_up::Part::Open(v1::AttachOpen { uid: uid.to_owned(), signed });
         let (up, parts) = tunnel::up(v1::AttachUp { part: Some(open) });
         let mut client = client(&self.dial).await?;
         let attached = async {

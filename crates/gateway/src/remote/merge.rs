@@ -93,11 +93,15 @@ impl Merge {
 
     /// Another gateway is asked from now on; gives the places that it is to be asked about.
     pub fn resume(&mut self) -> &[ReplicaIndex] {
-        let all = places(self.replicas.len()).zip(&self.replicas);
-        self.asked = all.filter(|(_, one)| !one.done).map(|(place, _)| place).collect();
+        self.asked = self.left().collect();
         self.again = true;
         self.replicas.iter_mut().for_each(|replica| replica.heard = [0; KINDS]);
         &self.asked
+    }
+
+    fn left(&self) -> impl Iterator<Item = ReplicaIndex> {
+        let all = places(self.replicas.len()).zip(&self.replicas);
+        all.filter(|(_, one)| !one.done).map(|(place, _)| place)
     }
 
     /// Whether every replica has its outcome.
@@ -107,7 +111,7 @@ impl Merge {
 
     /// Gives up on the replicas without an outcome: they may have run it.
     pub fn give_up(&mut self, why: &str) -> Vec<Report> {
-        let left = self.resume().to_vec();
+        let left: Vec<_> = self.left().collect();
         let lost = |_| Event::Done(Done::without_answer(Outcome::unknown(why)));
         left.into_iter().filter_map(|place| self.event(place, lost(place))).collect()
     }

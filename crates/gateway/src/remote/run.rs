@@ -1,9 +1,11 @@
 //! A run through a gateway, which goes on at another one when the first goes away.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prepl_core::report::Stopped;
 use prepl_core::{Counts, Report, Summary};
+use prepl_identity::Bundle;
 use prepl_proto::v1;
 use prepl_proto::v1::gateway_client::GatewayClient;
 use prepl_proto::v1::run_command::Command;
@@ -15,6 +17,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
 use super::merge::Merge;
+use crate::claim::signed_run;
 
 /// Reports that may wait for the reader; then the gateway waits, down to the runtimes.
 const WAITING_REPORTS: usize = 64;
@@ -38,6 +41,7 @@ impl RemoteRun {
     /// Asks the gateway to start; an error means that nothing was evaluated.
     pub(super) async fn start(
         client: GatewayClient<Channel>,
+        access: Arc<Bundle>,
         start: v1::StartRun,
     ) -> Result<RemoteRun, Status> {
         let (tell, reports) = mpsc::channel(WAITING_REPORTS);
@@ -48,7 +52,8 @@ impl RemoteRun {
         let deadline = (!deadline.is_zero()).then(|| begun + deadline);
         let uids = start.uids.clone();
         let lost = None;
-        let mut pump = Pump { client, start, uids, merge, tell, stop_asked, begun, deadline, lost };
+        let mut pump =
+            Pump { client, access, start, uids, merge, tell, stop_asked, begun, deadline, lost };
         let call = pump.call().await?;
         tokio::spawn(pump.run(call));
         Ok(RemoteRun { reports, stop })
@@ -73,6 +78,8 @@ struct Call {
 
 struct Pump {
     client: GatewayClient<Channel>,
+    /// Signs what a gateway is asked.
+    access: Arc<Bundle>,
     /// What the next gateway is asked.
     start: v1::StartRun,
     /// The UIDs of the whole run.
@@ -99,7 +106,10 @@ enum End {
 impl Pump {
     async fn call(&mut self) -> Result<Call, Status> {
         let (commands, sent) = mpsc::channel(2);
-        let start = v1::RunCommand { command: Some(Command::Start(self.start.clone())) };
+        let signed = signed_run(&self.access, &self.start);
+        let signed = signed.map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let start = v1::StartRun { signed: Some(signed), ..self.start.clone() };
+        let start = v1::RunCommand { command: Some(Command::Start(start)) };
         // There is room for the first two.
         let _ = commands.try_send(start);
         let batches = self.client.run(ReceiverStream::new(sent)).await?.into_inner();

@@ -36,6 +36,10 @@ pub fn start_run(selection: &Selection, plan: &Plan) -> v1::StartRun {
         deadline_ms: plan.patience.deadline.map(millis).unwrap_or_default(),
         width: u32::try_from(plan.width.get()).unwrap_or(MAX_WIDTH).min(MAX_WIDTH),
         barrier: plan.barrier,
+        signed: None,
+        // Whoever has grounds writes them in.
+        reason: String::new(),
+        ticket: String::new(),
     }
 }
 

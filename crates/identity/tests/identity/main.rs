@@ -9,3 +9,4 @@ mod names;
 mod newcomers;
 mod reloads;
 mod requests;
+mod signatures;

@@ -13,10 +13,10 @@ use std::path::PathBuf;
 use rhai::EvalAltResult;
 
 /// What a script may see; by default no file.
-///
-/// Processes and the names of environment variables are always seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sight {
+    /// Whether processes and the names of environment variables are seen.
+    pub machine: bool,
     /// Folders below which files may be read.
     pub roots: Vec<PathBuf>,
     /// Whether HTTP servers on loopback may be asked.
@@ -25,7 +25,15 @@ pub struct Sight {
 
 impl Default for Sight {
     fn default() -> Self {
-        Self { roots: Vec::new(), http: true }
+        Self { machine: true, roots: Vec::new(), http: true }
+    }
+}
+
+impl Sight {
+    /// Nothing but what the session is given.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { machine: false, roots: Vec::new(), http: false }
     }
 }
 
@@ -33,8 +41,10 @@ impl Default for Sight {
 type Seen<T> = Result<T, Box<EvalAltResult>>;
 
 pub(crate) fn register(rhai: &mut rhai::Engine, sight: Sight) {
-    process::register(rhai);
-    environment::register(rhai);
+    if sight.machine {
+        process::register(rhai);
+        environment::register(rhai);
+    }
     json::register(rhai);
     files::register(rhai, sight.roots);
     if sight.http {

@@ -6,6 +6,7 @@ mod attach;
 mod chart;
 mod forged;
 mod outage;
+mod policies;
 mod restart;
 mod rights;
 mod rotation;
@@ -38,6 +39,7 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
     ("a deleted access request ends everything", rights::revoked),
     ("a token gives no certificate of another pod", forged::anothers_token),
     ("a certificate of another authority is refused", forged::a_forged_certificate),
+    ("policies deny, lower and are judged in a dry run", policies::rules_are_held),
     ("service accounts have the least rights", accounts::rights_are_the_least),
     ("gateways restart in mid-run", restart::gateways_restart),
     ("gateways are killed in mid-run", restart::gateways_crash),

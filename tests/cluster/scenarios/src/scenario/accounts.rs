@@ -52,6 +52,7 @@ const GATEWAY: &[&str] = &[
     "get prepl.dev/accessrequests",
     "get,list,watch apps/replicasets",
     "get,list,watch core/nodes,pods",
+    "get,list,watch prepl.dev/clusterreplpolicies,replpolicies",
 ];
 
 pub fn rights_are_the_least() -> Result<String, Problem> {

@@ -93,7 +93,7 @@ pub fn kubectl_prepl() -> Result<String, Problem> {
 
 pub fn the_doctor() -> Result<String, Problem> {
     let well = evaluator()?.prepl(&["doctor", "-n", NAMESPACE])?;
-    let told = well.code == 0 && well.out.contains("replicas answer");
+    let told = well.code == 0 && well.out.contains("replicas can answer");
     ensure(told, || format!("exit {}: {}{}", well.code, well.out, well.err))?;
     let ill = Person::new("sick")?.prepl(&["doctor", "-n", NAMESPACE])?;
     let told = ill.code == 1 && ill.out.contains("workloads/eval");

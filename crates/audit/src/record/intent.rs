@@ -1,0 +1,118 @@
+//! What is about to happen.
+
+use std::collections::BTreeSet;
+
+use prepl_core::{Digest, Replica, RequestId, RunId};
+use serde::{Deserialize, Serialize};
+
+use super::Record;
+use super::sealed::Kind;
+use super::who::{Decision, Who};
+use crate::redact::{Asked, Redacted};
+use crate::text::{hex, shown};
+
+/// One expression is about to go to these replicas.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The run.
+    #[serde(with = "shown")]
+    pub run: RunId,
+    /// The request that goes to each replica.
+    #[serde(with = "shown")]
+    pub request: RequestId,
+    /// Who asks.
+    pub who: Who,
+    /// Whether it may change anything.
+    pub mode: Mode,
+    /// What goes there.
+    pub expression: Asked,
+    /// Where it goes.
+    pub replicas: ReplicaSet,
+    /// Why it may.
+    pub decision: Decision,
+    /// Why he asks, in his words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Redacted>,
+    /// The ticket that he names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Redacted>,
+    /// He took a right that is for emergencies.
+    pub break_glass: bool,
+}
+
+/// Whether an evaluation may change anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It reads.
+    ReadOnly,
+    /// It may write, or nobody said.
+    ReadWrite,
+}
+
+/// Replicas with a digest that stands for them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaSet {
+    #[serde(with = "hex")]
+    digest: Digest,
+    list: Vec<Asking>,
+}
+
+/// One replica that is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asking {
+    /// Where it is.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
+    /// What owns it: `deployment/api`.
+    pub workload: String,
+    /// The node it is on; empty when not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub node: String,
+}
+
+impl ReplicaSet {
+    /// The set of these replicas, in this order.
+    #[must_use]
+    pub fn of<'a>(replicas: impl IntoIterator<Item = &'a Replica>) -> ReplicaSet {
+        let list: Vec<_> = replicas.into_iter().map(Asking::of).collect();
+        ReplicaSet { digest: digest(list.iter().map(|one| one.uid.as_str())), list }
+    }
+
+    /// SHA-256 of the sorted distinct UIDs, each with a line feed after it.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The replicas.
+    #[must_use]
+    pub fn list(&self) -> &[Asking] {
+        &self.list
+    }
+}
+
+fn digest<'a>(uids: impl Iterator<Item = &'a str>) -> Digest {
+    let sorted: BTreeSet<&str> = uids.collect();
+    Digest::of(&sorted.into_iter().flat_map(|uid| [uid, "\n"]).collect::<String>())
+}
+
+impl Asking {
+    fn of(replica: &Replica) -> Asking {
+        Asking {
+            namespace: replica.id.namespace.to_string(),
+            name: replica.id.name.to_string(),
+            uid: replica.id.uid.to_string(),
+            workload: replica.workload.to_string(),
+            node: replica.node.to_string(),
+        }
+    }
+}
+
+impl Kind for Intent {
+    const KIND: &'static str = "intent";
+}
+impl Record for Intent {}

@@ -1,0 +1,305 @@
+//! What a user signs: one evaluation, or one tunnel, on named replicas and for a while.
+//!
+//! A sidecar checks it against what a gateway asks: a gateway can drop and read, but not invent,
+//! widen, replay or redirect.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::membership::{Proof, is_member};
+use crate::{Digest, Evaluation, Limits, RequestId, SessionName};
+
+/// How far the clocks of user and replica may differ.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(60);
+/// The longest that a claim may be used: as long as an access request.
+pub const LONGEST: Duration = Duration::from_secs(8 * 60 * 60);
+
+/// What a user signs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Name of the request; each replica does it once.
+    pub request: RequestId,
+    /// What is to be done.
+    pub deed: Deed,
+    /// Root of the tree over the UIDs of the replicas (see [`crate::membership`]).
+    pub replicas: Digest,
+    /// How many there are.
+    pub count: u32,
+    /// When it was signed, by the user's clock.
+    pub issued: SystemTime,
+    /// Until when it may begin, by the same clock.
+    pub expires: SystemTime,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Evaluate.
+    Evaluate {
+        /// Digest of the expression.
+        expression: Digest,
+        /// Kept state to evaluate in.
+        session: Option<SessionName>,
+        /// Namespace or module to evaluate in.
+        namespace: Option<Arc<str>>,
+        /// Bounds; a gateway may lower them.
+        limits: Limits,
+        /// The answer of an earlier time is asked for, and nothing else.
+        recall: bool,
+    },
+    /// Lead bytes to the REPL and back.
+    Tunnel,
+}
+
+/// When and where a claim is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Looked<'a> {
+    /// UID of the replica that looks.
+    pub uid: &'a str,
+    /// Its clock.
+    pub now: SystemTime,
+    /// Since when it remembers request ids.
+    pub remembers_since: SystemTime,
+}
+
+/// Why a claim does not cover what is asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotCovered {
+    /// The user's clock is ahead, or a time was forged.
+    #[error("it was signed {0:?} after this replica's time; set the clocks right")]
+    FromTheFuture(Duration),
+    /// Its time is over, or the user's clock is behind.
+    #[error(
+        "its time was over {0:?} ago by this replica's clock; ask again, or set the clocks right"
+    )]
+    Expired(Duration),
+    /// It would last too long.
+    #[error("it would last longer than {LONGEST:?}")]
+    TooLong,
+    /// It may have been done already by an earlier process.
+    #[error(
+        "this sidecar was started after it was signed, and cannot tell whether it ran; ask again"
+    )]
+    Forgotten,
+    /// Of other replicas.
+    #[error("it is for other replicas")]
+    OtherReplica,
+    /// Of another request.
+    #[error("it is for another request")]
+    OtherRequest,
+    /// Of another expression.
+    #[error("it is for another expression")]
+    OtherExpression,
+    /// Of another session or namespace.
+    #[error("it is for another session or namespace")]
+    OtherSession,
+    /// The limits are wider than those that were signed.
+    #[error("it allows less time or fewer bytes")]
+    WiderLimits,
+    /// An evaluation instead of a tunnel, or of a recall, or the other way round.
+    #[error("it is for something else")]
+    OtherDeed,
+}
+
+impl Claim {
+    /// Whether it covers an evaluation of the replica that looks.
+    pub fn covers(
+        &self,
+        asked: &Evaluation,
+        proof: &Proof,
+        looked: Looked<'_>,
+    ) -> Result<(), NotCovered> {
+        let Deed::Evaluate { expression, session, namespace, limits, recall } = &self.deed else {
+            return Err(NotCovered::OtherDeed);
+        };
+        // An answer of before may always be asked for: nothing runs.
+        if *recall && !asked.recall {
+            return Err(NotCovered::OtherDeed);
+        }
+        if asked.request != self.request {
+            return Err(NotCovered::OtherRequest);
+        }
+        if *expression != Digest::of(asked.expression.as_str()) {
+            return Err(NotCovered::OtherExpression);
+        }
+        if (session, namespace) != (&asked.session, &asked.namespace) {
+            return Err(NotCovered::OtherSession);
+        }
+        if asked.limits.at_most(*limits) != asked.limits {
+            return Err(NotCovered::WiderLimits);
+        }
+        if !asked.recall {
+            self.is_remembered(looked)?;
+        }
+        self.covers_replica(proof, looked)
+    }
+
+    /// Whether it covers a tunnel to the replica that looks.
+    pub fn covers_tunnel(
+        &self,
+        request: RequestId,
+        proof: &Proof,
+        looked: Looked<'_>,
+    ) -> Result<(), NotCovered> {
+        if self.deed != Deed::Tunnel {
+            return Err(NotCovered::OtherDeed);
+        }
+        if request != self.request {
+            return Err(NotCovered::OtherRequest);
+        }
+        self.is_remembered(looked)?;
+        self.covers_replica(proof, looked)
+    }
+
+    fn is_remembered(&self, looked: Looked<'_>) -> Result<(), NotCovered> {
+        let after = self.issued >= looked.remembers_since;
+        after.then_some(()).ok_or(NotCovered::Forgotten)
+    }
+
+    fn covers_replica(&self, proof: &Proof, looked: Looked<'_>) -> Result<(), NotCovered> {
+        if let Ok(ahead) = self.issued.duration_since(looked.now)
+            && ahead > CLOCK_SKEW
+        {
+            return Err(NotCovered::FromTheFuture(whole_seconds(ahead)));
+        }
+        if let Ok(over) = looked.now.duration_since(self.expires)
+            && !over.is_zero()
+        {
+            return Err(NotCovered::Expired(whole_seconds(over)));
+        }
+        if self.expires.duration_since(self.issued).map_or(true, |lasts| lasts > LONGEST) {
+            return Err(NotCovered::TooLong);
+        }
+        let named = is_member(looked.uid, proof, self.count, &self.replicas);
+        named.then_some(()).ok_or(NotCovered::OtherReplica)
+    }
+}
+
+fn whole_seconds(time: Duration) -> Duration {
+    Duration::from_secs(time.as_secs().max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Expression;
+    use crate::membership::Members;
+
+    fn at(second: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(second)
+    }
+
+    fn members() -> Members {
+        Members::of(["u0", "u1", "u2"])
+    }
+
+    fn claim() -> Claim {
+        let deed = Deed::Evaluate {
+            expression: Digest::of("(+ 1 2)"),
+            session: None,
+            namespace: None,
+            limits: Limits::default(),
+            recall: false,
+        };
+        Claim {
+            request: RequestId::from_random([7; 16]),
+            deed,
+            replicas: members().root(),
+            count: 3,
+            issued: at(1000),
+            expires: at(1060),
+        }
+    }
+
+    fn asked() -> Evaluation {
+        Evaluation {
+            request: RequestId::from_random([7; 16]),
+            run: "7Q4K2ABC".parse().unwrap(),
+            replica_uid: "u1".into(),
+            expression: Expression::new("(+ 1 2)").unwrap(),
+            session: None,
+            namespace: None,
+            limits: Limits::default(),
+            recall: false,
+        }
+    }
+
+    fn looked(now: u64) -> Looked<'static> {
+        Looked { uid: "u1", now: at(now), remembers_since: at(900) }
+    }
+
+    fn covers(claim: &Claim, asked: &Evaluation, now: u64) -> Result<(), NotCovered> {
+        claim.covers(asked, &members().proof(1), looked(now))
+    }
+
+    #[test]
+    fn what_was_signed_is_covered_and_less_of_it() {
+        assert_eq!(covers(&claim(), &asked(), 1030), Ok(()));
+        let less = Limits::new(Duration::from_secs(1), 10, 10).unwrap();
+        assert_eq!(covers(&claim(), &Evaluation { limits: less, ..asked() }, 1030), Ok(()));
+        assert_eq!(covers(&claim(), &Evaluation { recall: true, ..asked() }, 1030), Ok(()));
+    }
+
+    #[test]
+    fn nothing_else_is() {
+        let wide = Limits::new(Duration::from_secs(60), 10, 10).unwrap();
+        let other = |change: fn(&mut Evaluation)| {
+            let mut other = asked();
+            change(&mut other);
+            covers(&claim(), &other, 1030)
+        };
+        assert_eq!(
+            other(|one| one.request = RequestId::from_random([8; 16])),
+            Err(NotCovered::OtherRequest)
+        );
+        assert_eq!(
+            other(|one| one.expression = Expression::new("(+ 1 3)").unwrap()),
+            Err(NotCovered::OtherExpression)
+        );
+        assert_eq!(other(|one| one.session = "s".parse().ok()), Err(NotCovered::OtherSession));
+        assert_eq!(other(|one| one.namespace = Some("n".into())), Err(NotCovered::OtherSession));
+        let wider = Evaluation { limits: wide, ..asked() };
+        assert_eq!(covers(&claim(), &wider, 1030), Err(NotCovered::WiderLimits));
+        let strange = claim().covers(&asked(), &members().proof(0), looked(1030));
+        assert_eq!(strange, Err(NotCovered::OtherReplica));
+        let tunnel = Claim { deed: Deed::Tunnel, ..claim() };
+        assert_eq!(covers(&tunnel, &asked(), 1030), Err(NotCovered::OtherDeed));
+        let request = asked().request;
+        let proof = members().proof(1);
+        assert_eq!(tunnel.covers_tunnel(request, &proof, looked(1030)), Ok(()));
+        let other = claim().covers_tunnel(request, &proof, looked(1030));
+        assert_eq!(other, Err(NotCovered::OtherDeed));
+    }
+
+    #[test]
+    fn a_claim_to_recall_runs_nothing() {
+        let Deed::Evaluate { expression, session, namespace, limits, .. } = claim().deed else {
+            panic!("no evaluation")
+        };
+        let deed = Deed::Evaluate { expression, session, namespace, limits, recall: true };
+        let recall = Claim { deed, ..claim() };
+        assert_eq!(covers(&recall, &asked(), 1030), Err(NotCovered::OtherDeed));
+        assert_eq!(covers(&recall, &Evaluation { recall: true, ..asked() }, 1030), Ok(()));
+    }
+
+    #[test]
+    fn each_wrong_time_has_its_reason() {
+        assert_eq!(covers(&claim(), &asked(), 1060), Ok(()));
+        assert!(matches!(covers(&claim(), &asked(), 1061), Err(NotCovered::Expired(_))));
+        assert_eq!(covers(&claim(), &asked(), 940), Ok(()));
+        assert!(matches!(covers(&claim(), &asked(), 939), Err(NotCovered::FromTheFuture(_))));
+        let long = Claim { expires: at(1001 + LONGEST.as_secs()), ..claim() };
+        assert_eq!(covers(&long, &asked(), 1030), Err(NotCovered::TooLong));
+        let backwards = Claim { issued: at(1050), expires: at(1040), ..claim() };
+        assert_eq!(covers(&backwards, &asked(), 1030), Err(NotCovered::TooLong));
+    }
+
+    #[test]
+    fn a_sidecar_that_has_forgotten_runs_nothing_but_may_be_asked() {
+        let looked = Looked { remembers_since: at(1001), ..looked(1030) };
+        let proof = members().proof(1);
+        assert_eq!(claim().covers(&asked(), &proof, looked), Err(NotCovered::Forgotten));
+        let recall = Evaluation { recall: true, ..asked() };
+        assert_eq!(claim().covers(&recall, &proof, looked), Ok(()));
+    }
+}

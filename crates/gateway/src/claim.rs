@@ -1,0 +1,104 @@
+//! What a user signs of a run, and what a gateway shows of it to each replica.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use prepl_core::claim::{Claim, Deed, LONGEST};
+use prepl_core::membership::Members;
+use prepl_core::{Digest, Patience, RequestId};
+use prepl_identity::{Bundle, CannotSign};
+use prepl_proto::convert::{BadMessage, claim};
+use prepl_proto::v1;
+
+/// What a claim lasts beyond what its run needs: for gateways that restart, and slow clocks.
+const SPARE: Duration = Duration::from_secs(60);
+
+/// Why nothing was signed.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsigned {
+    /// What is to be signed cannot be told.
+    #[error(transparent)]
+    Message(#[from] BadMessage),
+    /// The key does not sign.
+    #[error(transparent)]
+    Key(#[from] CannotSign),
+}
+
+/// Signs the first message of a run with the key of an access.
+pub fn signed_run(bundle: &Bundle, start: &v1::StartRun) -> Result<v1::Signed, Unsigned> {
+    let session = (!start.session.is_empty()).then(|| start.session.parse()).transpose();
+    let limits = start.limits.ok_or(BadMessage("limits"))?;
+    let deed = Deed::Evaluate {
+        expression: Digest::of(&start.expression),
+        session: session.map_err(|_| BadMessage("session name"))?,
+        namespace: (!start.namespace.is_empty()).then(|| start.namespace.as_str().into()),
+        limits: limits.try_into()?,
+        recall: start.recall,
+    };
+    let request = RequestId::try_from(&start.request_id[..]);
+    let request = request.map_err(|_| BadMessage("request id"))?;
+    let members = Members::of(start.uids.iter().map(String::as_str));
+    signed(bundle, request, deed, &members, longest(start))
+}
+
+/// Signs one tunnel to one replica.
+pub fn signed_tunnel(
+    bundle: &Bundle,
+    request: RequestId,
+    uid: &str,
+) -> Result<v1::Signed, Unsigned> {
+    signed(bundle, request, Deed::Tunnel, &Members::of([uid]), Duration::ZERO)
+}
+
+fn signed(
+    bundle: &Bundle,
+    request: RequestId,
+    deed: Deed,
+    members: &Members,
+    lasting: Duration,
+) -> Result<v1::Signed, Unsigned> {
+    let issued = SystemTime::now();
+    let (replicas, count) = (members.root(), members.count());
+    let expires = issued + (lasting + SPARE).min(LONGEST);
+    let bytes = claim::bytes(&Claim { request, deed, replicas, count, issued, expires });
+    let signature = bundle.sign(&claim::signed_text(&bytes))?;
+    Ok(v1::Signed { claim: bytes, signature: signature.bytes, chain: signature.chain })
+}
+
+/// The longest time after which a replica of the run may still have its turn.
+fn longest(start: &v1::StartRun) -> Duration {
+    let millis = |time: u32| Duration::from_millis(time.into());
+    if start.deadline_ms > 0 {
+        return millis(start.deadline_ms);
+    }
+    let time = start.limits.map(|limits| limits.time_ms).unwrap_or_default();
+    let each = millis(start.connect_ms) + millis(time) + Patience::INTERRUPT_GRACE;
+    let waves = (start.uids.len() as u32).div_ceil(start.width.max(1));
+    each.saturating_mul(waves)
+}
+
+/// What a gateway shows to replicas: what the user signed, and that each is one of those he named.
+#[derive(Debug)]
+pub struct Shown {
+    signed: v1::Signed,
+    members: Members,
+    places: HashMap<Arc<str>, u32>,
+}
+
+impl Shown {
+    /// What was signed for these UIDs, in their order.
+    pub fn of(signed: v1::Signed, uids: &[Arc<str>]) -> Shown {
+        Shown {
+            signed,
+            members: Members::of(uids.iter().map(|uid| &**uid)),
+            places: uids.iter().cloned().zip(0..).collect(),
+        }
+    }
+
+    /// The part for one replica; `None` for one that was not named.
+    pub(crate) fn to(&self, uid: &str) -> Option<(v1::Signed, v1::Membership)> {
+        let place = *self.places.get(uid)?;
+        Some((self.signed.clone(), self.members.proof(place).into()))
+    }
+}

@@ -1,0 +1,22 @@
+//! What users sign, for gateways that are played by a test.
+
+use std::sync::Arc;
+
+use prepl_core::{RequestId, Selection};
+use prepl_gateway::Plan;
+use prepl_gateway::claim::{Shown, signed_run, signed_tunnel};
+use prepl_gateway::remote::wire::start_run;
+use prepl_identity::Bundle;
+
+/// What a user signs of a plan over replicas.
+pub fn shown(access: &Bundle, selection: &Selection, plan: &Plan) -> Shown {
+    let uids: Vec<Arc<str>> =
+        selection.replicas().iter().map(|replica| Arc::clone(&replica.id.uid)).collect();
+    Shown::of(signed_run(access, &start_run(selection, plan)).expect("a signature"), &uids)
+}
+
+/// What a user signs of a tunnel.
+pub fn shown_tunnel(access: &Bundle, number: u8, uid: &str) -> Shown {
+    let request = RequestId::from_random([number; 16]);
+    Shown::of(signed_tunnel(access, request, uid).expect("a signature"), &[uid.into()])
+}
