@@ -49,7 +49,7 @@ pub enum Role {
     #[command(hide = true)]
     PartService(Service),
     #[command(hide = true)]
-    PartSidecar(Serve),
+    PartSidecar(Box<Serve>),
 }
 
 /// Figures of one replica of the service.

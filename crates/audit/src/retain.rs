@@ -13,7 +13,7 @@ fn too_many(mut files: Vec<(String, u64)>, settings: &Settings) -> Vec<String> {
     let mut gone = Vec::new();
     for (name, size) in files {
         let fits = count <= settings.keep_files.get() && bytes <= settings.keep_bytes;
-        if fits {
+        if fits || count == 1 {
             break;
         }
         bytes -= size;

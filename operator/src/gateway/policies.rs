@@ -168,3 +168,76 @@ fn break_glass(spec: &crd::BreakGlass) -> draft::BreakGlass {
         max_unreviewed: spec.max_unreviewed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::access::Refused;
+    use crate::gateway::judging::{Judges, tunnel};
+    use crate::gateway::recent::Recent;
+    use kube::runtime::reflector;
+    use kube::runtime::watcher::Event;
+    use prepl_core::{Labels, Replica, ReplicaId, Workload};
+    use prepl_gateway::Scripts;
+    use prepl_policy::{Known, Verdict, decide};
+    use serde_json::{Value, json};
+
+    fn object<K: serde::de::DeserializeOwned>(kind: &str, metadata: &Value, mode: &str) -> K {
+        let spec = json!({"ceilings": {"mode": mode}});
+        let version = "prepl.dev/v1alpha1";
+        let object = json!({
+            "apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec,
+        });
+        serde_json::from_value(object).unwrap()
+    }
+
+    /// One for shop, one for bank, and one for all.
+    fn policies(shop: &str, bank: &str, all: &str) -> Policies {
+        let (namespaced, mut near) = reflector::store();
+        for (namespace, mode) in [("shop", shop), ("bank", bank)] {
+            let metadata = json!({"name": "p", "namespace": namespace});
+            near.apply_watcher_event(&Event::Apply(object("ReplPolicy", &metadata, mode)));
+        }
+        let (everywhere, mut far) = reflector::store();
+        let one = object("ClusterReplPolicy", &json!({"name": "p"}), all);
+        far.apply_watcher_event(&Event::Apply(one));
+        Policies { namespaced, everywhere }
+    }
+
+    fn selection() -> Selection {
+        Selection::of(vec![Replica {
+            id: ReplicaId { namespace: "shop".into(), name: "api-1".into(), uid: "u1".into() },
+            workload: Workload { kind: "deployment".into(), name: "api".into() },
+            labels: Labels::default(),
+            node: "".into(),
+            zone: "".into(),
+            version: "".into(),
+            container: "".into(),
+            address: "127.0.0.1:1".into(),
+        }])
+    }
+
+    async fn attaches(policies: Policies) -> Result<(), Refused> {
+        let judges = Judges { policies, scripts: Scripts::new(), recent: Recent::default() };
+        let permit = decide(&selection(), |_| Verdict::Allowed).unwrap();
+        judges.permit(permit, tunnel(), Known::default()).await.map(drop)
+    }
+
+    #[test]
+    fn those_of_other_namespaces_are_not_asked() {
+        let about = policies("Eval", "Eval", "Eval").about(&selection());
+        let mut names: Vec<_> = about.iter().map(|policy| policy.name().to_string()).collect();
+        names.sort();
+        assert_eq!(names, ["ClusterReplPolicy p", "ReplPolicy shop/p"]);
+    }
+
+    #[tokio::test]
+    async fn one_that_is_against_it_is_enough() {
+        assert_eq!(attaches(policies("Attach", "Eval", "Attach")).await, Ok(()));
+        for policies in [policies("Eval", "Attach", "Attach"), policies("Attach", "Attach", "Eval")]
+        {
+            let Err(Refused::Denied(told)) = attaches(policies).await else { panic!("allowed") };
+            assert!(told.contains("at most eval is allowed here"), "{told}");
+        }
+    }
+}
