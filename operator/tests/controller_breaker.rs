@@ -148,9 +148,11 @@ fn webhook(metrics: &Arc<Metrics>) -> (Router, mpsc::UnboundedReceiver<Value>) {
         authorities: String::new(),
         trust_domain: "prepl.cluster".into(),
         namespace: "prepl-system".into(),
+        resources: serde_json::json!({}),
     };
     let authority = Authority::create(&"prepl.cluster".parse().unwrap()).unwrap();
     let router = router(Webhook {
+        events: prepl_runtime::seldom::Seldom::new(std::time::Instant::now()),
         client: Client::new(server, "prepl-system"),
         settings,
         authorities: Authorities::fixed(authority),

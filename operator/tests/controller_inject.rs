@@ -13,6 +13,7 @@ fn settings() -> SidecarSettings {
         authorities: "AUTHORITIES".into(),
         trust_domain: "prepl.cluster".into(),
         namespace: "prepl-system".into(),
+        resources: serde_json::json!({}),
     }
 }
 
@@ -165,6 +166,13 @@ fn each_reason_for_no_sidecar_has_its_name() {
     assert_eq!(annotation("prepl.dev/log-level", "trace"), Skip::BadLogLevel);
     assert_eq!(annotation("prepl.dev/container", "none"), Skip::NoContainer);
     assert_eq!(skip(|pod| pod["spec"]["hostNetwork"] = json!(true)), Skip::HostNetwork);
+    assert_eq!(skip(|pod| pod["spec"]["os"] = json!({"name": "windows"})), Skip::Windows);
+    let limits = json!({"limits": {"memory": "1Gi"}});
+    assert_eq!(skip(|pod| pod["spec"]["resources"] = limits), Skip::PodResources);
+    assert_eq!(annotation("kubernetes.io/config.mirror", "x"), Skip::StaticPod);
+    let long = format!("prepl.dev/{}\n\u{1b}[2J", "x".repeat(1000));
+    let told = annotation(&long, "").to_string();
+    assert!(told.len() < 300 && !told.contains('\u{1b}') && !told.contains('\n'), "{told}");
     let taken = skip(|pod| pod["spec"]["containers"][0]["name"] = json!("prepl"));
     assert_eq!(taken, Skip::NameTaken("prepl"));
     let taken = skip(|pod| pod["spec"]["volumes"] = json!([{"name": "prepl-token"}]));

@@ -44,7 +44,7 @@ impl Doorkeeper for MembersOnly {
     type Guest = Peer;
     type Refusal = NotLetIn;
 
-    fn let_in(&self, name: &Name) -> Result<(Peer, OwnedSemaphorePermit), NotLetIn> {
+    fn let_in(&self, name: &Name, _: &str) -> Result<(Peer, OwnedSemaphorePermit), NotLetIn> {
         if !matches!(name.holder, Holder::Gateway { .. } | Holder::User { .. }) {
             return Err(NotLetIn::Stranger(name.clone()));
         }

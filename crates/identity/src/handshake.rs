@@ -209,6 +209,7 @@ impl Refusal {
 pub struct Secure<S = TcpStream> {
     stream: TlsStream<S>,
     peer: Name,
+    person: String,
     refusal: Refusal,
 }
 
@@ -217,7 +218,8 @@ impl<S> Secure<S> {
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let own = certificates.first().ok_or(HandshakeFailed::NoCertificate)?;
         let peer = certificate::name_of(own).map_err(HandshakeFailed::NoName)?;
-        Ok(Self { stream, peer, refusal: Refusal::default() })
+        let person = certificate::person_of(own).map_err(HandshakeFailed::NoName)?;
+        Ok(Self { stream, peer, person, refusal: Refusal::default() })
     }
 
     /// Tells a refusal by the other side here too.
@@ -230,6 +232,12 @@ impl<S> Secure<S> {
     #[must_use]
     pub fn peer(&self) -> &Name {
         &self.peer
+    }
+
+    /// For whom the authority certified the other end (see [`crate::Authority::sign_for`]).
+    #[must_use]
+    pub fn person(&self) -> &str {
+        &self.person
     }
 
     /// The stream beneath, for its addresses and options; do not read or write it.

@@ -18,7 +18,8 @@ use tonic::transport::Server;
 
 use crate::seldom::Seldom;
 use connection::Connection;
-use handshakes::{HANDSHAKE_LIMIT, Handshakes};
+use handshakes::HANDSHAKE_LIMIT;
+pub use handshakes::Handshakes;
 
 /// Streams of one connection at a time.
 const MAX_STREAMS: u32 = 128;
@@ -38,8 +39,13 @@ pub trait Doorkeeper: Send + Sync + 'static {
     /// Why somebody is not let in; a sentence for the log.
     type Refusal: std::error::Error + Send;
 
-    /// Lets the member with this name in, or not; the place is given back when he leaves.
-    fn let_in(&self, name: &Name) -> Result<(Self::Guest, OwnedSemaphorePermit), Self::Refusal>;
+    /// Lets a member in, or not; the place is given back when he leaves. `person` is for whom he was
+    /// certified.
+    fn let_in(
+        &self,
+        name: &Name,
+        person: &str,
+    ) -> Result<(Self::Guest, OwnedSemaphorePermit), Self::Refusal>;
 }
 
 /// Serves `routes` until `stop` completes; then no new connection is taken and running streams
@@ -122,7 +128,7 @@ impl<P: Doorkeeper> Door<P> {
         let name = stream.peer();
         let (guest, own_place) = self
             .doorkeeper
-            .let_in(name)
+            .let_in(name, stream.person())
             .map_err(|refused| self.tell_refusal(client, &refused))
             .ok()?;
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {

@@ -9,6 +9,8 @@ use crate::labels::{
 };
 
 /// The volume that holds the pod's token for the controller.
+/// Characters of a foreign text that are repeated.
+const MAX_SHOWN: usize = 80;
 const TOKEN_VOLUME: &str = "prepl-token";
 /// Where the sidecar keeps whom to trust.
 const STATE_VOLUME: &str = "prepl-state";
@@ -29,6 +31,8 @@ pub struct SidecarSettings {
     pub trust_domain: String,
     /// The namespace of prepl.
     pub namespace: String,
+    /// What a sidecar may use, as a container's `resources`.
+    pub resources: Value,
 }
 
 /// What becomes of one pod.
@@ -75,6 +79,15 @@ pub enum Skip {
         "the pod uses the node's network; prepl reaches only pods with an address of their own"
     )]
     HostNetwork,
+    /// Nothing for Linux runs there.
+    #[error("the pod is for Windows; prepl has a sidecar for Linux alone")]
+    Windows,
+    /// The kubelet makes it from a file, and it can have no token.
+    #[error("the pod is a static one, which the kubelet makes and which can have no token")]
+    StaticPod,
+    /// The sidecar would take of what was meant for the app, and may not fit.
+    #[error("the pod has resources as a whole (spec.resources); give them to its containers")]
+    PodResources,
     /// Something else has the name.
     #[error("the pod has a container or volume named {0} of its own; rename it")]
     NameTaken(&'static str),
@@ -97,6 +110,9 @@ impl Skip {
             Skip::NoContainer => "NoContainer",
             Skip::BadLogLevel => "BadLogLevel",
             Skip::HostNetwork => "HostNetwork",
+            Skip::Windows => "Windows",
+            Skip::StaticPod => "StaticPod",
+            Skip::PodResources => "PodResources",
             Skip::NameTaken(_) => "NameTaken",
             Skip::BreakerOpen => "BreakerOpen",
         }
@@ -129,6 +145,7 @@ fn wishes(pod: &Pod) -> Result<Wishes<'_>, Skip> {
     if spec.and_then(|spec| spec.host_network) == Some(true) {
         return Err(Skip::HostNetwork);
     }
+    fits(pod)?;
     free_names(pod)?;
     known_annotations(pod)?;
     let repl = annotation(pod, ANNOTATION_REPL).ok_or(Skip::NoRepl)?;
@@ -145,6 +162,21 @@ fn wishes(pod: &Pod) -> Result<Wishes<'_>, Skip> {
         None | Some("error" | "warn" | "info" | "debug") => Ok(Wishes { repl, log_level }),
         Some(_) => Err(Skip::BadLogLevel),
     }
+}
+
+/// Pods in which a sidecar would make invalid what is valid without it.
+fn fits(pod: &Pod) -> Result<(), Skip> {
+    let spec = pod.spec.as_ref();
+    if spec.and_then(|spec| spec.os.as_ref()).is_some_and(|os| os.name == "windows") {
+        return Err(Skip::Windows);
+    }
+    if annotation(pod, "kubernetes.io/config.mirror").is_some() {
+        return Err(Skip::StaticPod);
+    }
+    if spec.is_some_and(|spec| spec.resources.is_some()) {
+        return Err(Skip::PodResources);
+    }
+    Ok(())
 }
 
 fn free_names(pod: &Pod) -> Result<(), Skip> {
@@ -165,9 +197,15 @@ fn known_annotations(pod: &Pod) -> Result<(), Skip> {
     let known =
         |key: &str| [ANNOTATION_REPL, ANNOTATION_CONTAINER, ANNOTATION_LOG_LEVEL].contains(&key);
     match keys.into_iter().find(|key| key.starts_with(PREFIX) && !known(key)) {
-        Some(key) => Err(Skip::UnknownAnnotation(key.clone())),
+        Some(key) => Err(Skip::UnknownAnnotation(shown(key))),
         None => Ok(()),
     }
+}
+
+/// Whoever reaches the webhook writes it, and it goes into logs and Events.
+fn shown(key: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || "./_-".contains(c) { c } else { '?' };
+    key.chars().take(MAX_SHOWN).map(safe).collect()
 }
 
 /// What a sidecar understands, and no host but the pod itself: a sidecar must never be a way to
@@ -234,10 +272,7 @@ fn container(wishes: &Wishes<'_>, settings: &SidecarSettings) -> Value {
             {"name": TOKEN_VOLUME, "mountPath": "/var/run/secrets/prepl", "readOnly": true},
             {"name": STATE_VOLUME, "mountPath": STATE_FOLDER},
         ],
-        "resources": {
-            "requests": {"cpu": "10m", "memory": "16Mi"},
-            "limits": {"memory": "128Mi"},
-        },
+        "resources": settings.resources,
         "securityContext": {
             "runAsNonRoot": true,
             "runAsUser": 65532,

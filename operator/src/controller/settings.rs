@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use prepl_identity::{NameError, TrustDomain};
+use serde_json::Value;
 
 /// Arguments of `controller`.
 #[derive(Debug, Clone, clap::Args)]
@@ -11,6 +12,9 @@ pub struct Args {
     /// Image of the sidecars
     #[arg(long, value_name = "IMAGE")]
     pub sidecar_image: String,
+    /// What a sidecar may use, as a container's `resources` in JSON
+    #[arg(long, value_name = "JSON", env = "PREPL_SIDECAR_RESOURCES", default_value = RESOURCES, value_parser = json)]
+    pub sidecar_resources: Value,
     /// The installation's name in certificates
     #[arg(long, value_name = "DOMAIN", env = "PREPL_TRUST_DOMAIN", default_value = "prepl.cluster", value_parser = domain)]
     pub trust_domain: TrustDomain,
@@ -35,6 +39,14 @@ pub struct Args {
     /// Where /healthz, /readyz and /metrics listen
     #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:8080")]
     pub admin_listen: SocketAddr,
+}
+
+/// Requests and limits of both kinds: quotas may demand them.
+const RESOURCES: &str =
+    r#"{"requests":{"cpu":"10m","memory":"32Mi"},"limits":{"cpu":"500m","memory":"128Mi"}}"#;
+
+fn json(text: &str) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 fn lifetime(text: &str) -> Result<Duration, String> {

@@ -3,13 +3,14 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use prepl_identity::{Acceptor, Credentials, IssueError, Name, NameError};
 use prepl_proto::v1::enrolment_server::EnrolmentServer;
 use prepl_runtime::admin;
+use prepl_runtime::seldom::Seldom;
 use prepl_runtime::shutdown::{Ended, Signals, until_drained};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -152,10 +153,12 @@ async fn serve_webhook(
             authorities: authorities.current().anchors.clone(),
             trust_domain: args.trust_domain.to_string(),
             namespace: args.namespace.clone(),
+            resources: args.sidecar_resources.clone(),
         },
         authorities: authorities.clone(),
         breaker: Arc::clone(&metrics.breaker),
         metrics: Arc::clone(metrics),
+        events: Seldom::new(Instant::now()),
     });
     serve_router(args.webhook_listen, credentials, router).await
 }

@@ -1,15 +1,21 @@
 //! The mutating webhook that the API server asks about pods: it admits every one of them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Json, State};
+use axum::extract::{DefaultBodyLimit, Json, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::post;
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::DynamicObject;
 use kube::core::admission::{AdmissionRequest, AdmissionResponse, AdmissionReview};
+use prepl_runtime::seldom::Seldom;
 use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::breaker::Breaker;
 use super::events::{self, Skipped};
@@ -19,6 +25,10 @@ use super::trust::Authorities;
 
 /// The most bytes of a review: a pod has at most 1.5 MiB, and stands in it once, or twice.
 const MAX_REVIEW_BYTES: usize = 3 * 1024 * 1024;
+/// Reviews that are read at a time.
+const MAX_REVIEWS: usize = 16;
+/// How long one may take; the API server waits three seconds.
+const REVIEW_PATIENCE: Duration = Duration::from_secs(5);
 /// How long an event may take; nobody waits for it.
 const EVENT_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -34,6 +44,8 @@ pub struct Webhook {
     pub breaker: Arc<Breaker>,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// Bounds what is written about pods.
+    pub events: Seldom,
 }
 
 /// The route `/inject`.
@@ -41,7 +53,22 @@ pub fn router(webhook: Webhook) -> Router {
     Router::new()
         .route("/inject", post(inject))
         .layer(DefaultBodyLimit::max(MAX_REVIEW_BYTES))
+        .layer(from_fn_with_state(Arc::new(Semaphore::new(MAX_REVIEWS)), in_turn))
         .with_state(Arc::new(webhook))
+}
+
+/// Few reviews are in memory at a time, and none for long: a slow one is given up.
+async fn in_turn(
+    State(turns): State<Arc<Semaphore>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, StatusCode> {
+    let answer = async {
+        // The semaphore is never closed; without a place there would only be more at a time.
+        let _turn = turns.acquire().await;
+        next.run(request).await
+    };
+    timeout(REVIEW_PATIENCE, answer).await.map_err(|_| StatusCode::REQUEST_TIMEOUT)
 }
 
 async fn inject(
@@ -71,12 +98,11 @@ impl Webhook {
             Verdict::Inject(patch) => self.patched(request, patch),
             Verdict::Skip(skip) => {
                 let namespace = request.namespace.clone().unwrap_or_default();
-                tracing::warn!(namespace, reason = skip.reason(), "a pod got no sidecar: {skip}");
                 let mut admitted = admitted;
                 admitted.warnings = Some(vec![format!("prepl: no sidecar: {skip}")]);
                 if !request.dry_run {
                     self.metrics.skipped.add();
-                    self.write_event(Skipped::new(namespace, pod, &skip));
+                    self.tell(namespace, pod, &skip);
                 }
                 admitted
             }
@@ -108,7 +134,11 @@ impl Webhook {
         }
     }
 
-    fn write_event(&self, skipped: Skipped) {
+    /// Some a second: whoever reaches the webhook could fill the API server's store.
+    fn tell(&self, namespace: String, pod: &Pod, skip: &Skip) {
+        let Some(untold) = self.events.may_tell(Instant::now()) else { return };
+        tracing::warn!(namespace, reason = skip.reason(), untold, "a pod got no sidecar: {skip}");
+        let skipped = Skipped::new(namespace, pod, skip);
         let client = self.client.clone();
         tokio::spawn(tokio::time::timeout(EVENT_PATIENCE, events::write(client, skipped)));
     }

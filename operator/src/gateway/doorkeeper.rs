@@ -7,9 +7,9 @@ use prepl_identity::{Holder, Name};
 use prepl_runtime::door::Doorkeeper;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Connections of one access at a time.
+/// Connections of one user at a time, however many accesses he has.
 const CONNECTIONS: usize = 16;
-/// Runs and tunnels of one access at a time.
+/// Runs and tunnels of one user at a time.
 const RUNS: usize = 32;
 
 /// Who is at the other end of a connection.
@@ -27,14 +27,14 @@ struct Share {
 }
 
 impl Guest {
-    /// A place for a run, if one is left to this access.
+    /// A place for a run or a tunnel, if one is left to this user.
     #[must_use]
     pub fn place_for_run(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.share.runs).try_acquire_owned().ok()
     }
 }
 
-/// Lets in the holders of access requests, and gives each its share.
+/// Lets in the holders of access requests, and gives each user his share.
 #[derive(Debug, Default)]
 pub struct AccessOnly(Mutex<HashMap<String, Weak<Share>>>);
 
@@ -53,11 +53,11 @@ impl Doorkeeper for AccessOnly {
     type Guest = Guest;
     type Refusal = NotLetIn;
 
-    fn let_in(&self, name: &Name) -> Result<(Guest, OwnedSemaphorePermit), NotLetIn> {
+    fn let_in(&self, name: &Name, person: &str) -> Result<(Guest, OwnedSemaphorePermit), NotLetIn> {
         if !matches!(name.holder, Holder::Access { .. }) {
             return Err(NotLetIn::Stranger(name.clone()));
         }
-        let share = self.share(&name.to_string());
+        let share = self.share(person);
         let place = Arc::clone(&share.connections).try_acquire_owned();
         let place = place.map_err(|_| NotLetIn::TooMany(name.clone()))?;
         Ok((Guest { holder: Arc::new(name.holder.clone()), share }, place))
@@ -65,10 +65,10 @@ impl Doorkeeper for AccessOnly {
 }
 
 impl AccessOnly {
-    fn share(&self, name: &str) -> Arc<Share> {
+    fn share(&self, person: &str) -> Arc<Share> {
         // A poisoned lock is safe: no step between two changes can panic.
         let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = shares.get(name).and_then(Weak::upgrade) {
+        if let Some(known) = shares.get(person).and_then(Weak::upgrade) {
             return known;
         }
         shares.retain(|_, share| share.strong_count() > 0);
@@ -76,7 +76,7 @@ impl AccessOnly {
             connections: Arc::new(Semaphore::new(CONNECTIONS)),
             runs: Arc::new(Semaphore::new(RUNS)),
         });
-        shares.insert(name.to_owned(), Arc::downgrade(&share));
+        shares.insert(person.to_owned(), Arc::downgrade(&share));
         share
     }
 }

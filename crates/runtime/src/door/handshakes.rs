@@ -14,16 +14,17 @@ pub(super) const HANDSHAKE_LIMIT: Duration = Duration::from_secs(3);
 const FAIR_TIME: Duration = Duration::from_millis(250);
 
 /// Handshakes under way, the oldest first.
-#[derive(Default)]
-pub(super) struct Handshakes(VecDeque<(Instant, AbortHandle)>);
+#[derive(Debug, Default)]
+pub struct Handshakes(VecDeque<(Instant, AbortHandle)>);
 
 impl Handshakes {
-    pub(super) fn add(&mut self, task: AbortHandle) {
+    /// One more.
+    pub fn add(&mut self, task: AbortHandle) {
         self.0.push_back((Instant::now(), task));
     }
 
     /// Waits until there is room: the oldest is given up when it had its fair time.
-    pub(super) async fn make_room(&mut self) {
+    pub async fn make_room(&mut self) {
         if self.0.len() < MAX_HANDSHAKES {
             return;
         }
