@@ -64,7 +64,12 @@ impl ClusterFleet {
             (false, _) => None,
             (true, 0) => Some(
                 Problem::nothing_matched(format!("no pod {place} has a sidecar; nothing ran"))
-                    .hint("`prepl doctor` tells what is missing"),
+                    .hint(match &self.namespace {
+                        Some(namespace) => {
+                            format!("`prepl doctor -n {namespace}` tells what is missing")
+                        }
+                        None => "`prepl doctor -n NAMESPACE` tells what is missing".to_owned(),
+                    }),
             ),
             (true, hidden) => Some(self.hidden(hidden)),
         }

@@ -1,5 +1,7 @@
 //! What splits the groups, and where in a value they differ, in words.
 
+use std::collections::BTreeSet;
+
 use prepl_core::Stream;
 use prepl_fold::{Explanation, Group, Kind, PathStep, explain};
 
@@ -70,7 +72,12 @@ fn next(results: &Results, groups: &[Group]) -> Option<String> {
     let names: Vec<_> = replicas.map(|replica| &*replica.id.name).collect();
     let typed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let plain = names.iter().all(|name| name.chars().all(typed));
-    plain.then(|| format!("prepl exec '^({})$' …", names.join("|")))
+    let namespaces: BTreeSet<_> = crowd::replicas(&results.selection, &group.members)
+        .map(|replica| &*replica.id.namespace)
+        .collect();
+    // Another context, another namespace: the line must mean the same there.
+    let namespaces: String = namespaces.iter().map(|name| format!("-n {name} ")).collect();
+    plain.then(|| format!("prepl exec {namespaces}'^({})$' …", names.join("|")))
 }
 
 /// A place in an answer: `:a :b`, `[3]`, `line 2`.

@@ -86,7 +86,7 @@ fn answers_that_differ_are_explained() {
          :size  40212 → 39870
 
     split follows  version exactly   (also: node n-2: B and 2 more)
-    next           prepl exec '^(api-5d2b1-k9x2p|api-5d2b1-wq7rt)$' …
+    next           prepl exec -n shop '^(api-5d2b1-k9x2p|api-5d2b1-wq7rt)$' …
     ");
     insta::assert_snapshot!(closing(&results, Reader::There, false), @r"
 
@@ -110,7 +110,7 @@ fn a_partial_failure_shows_every_class() {
        api-6f7c9-04
          :released  0 → 3
 
-    next           prepl exec '^(api-6f7c9-04)$' …
+    next           prepl exec -n shop '^(api-6f7c9-04)$' …
 
     ✗ raised  1 replica   v2.41.0   zone c
        api-6f7c9-05
@@ -250,7 +250,7 @@ fn a_difference_is_unified() {
     +39870
 
     split follows  version exactly   (also: node n-2: B and 2 more)
-    next           prepl exec '^(api-5d2b1-k9x2p|api-5d2b1-wq7rt)$' …
+    next           prepl exec -n shop '^(api-5d2b1-k9x2p|api-5d2b1-wq7rt)$' …
     ");
 }
 
