@@ -3,10 +3,10 @@
 //! A user gets a part, whether he connects himself or a gateway asks for him. A gateway may take
 //! all connections that there are.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use prepl_identity::{Holder, Name};
+use prepl_runtime::shares::Shares;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 /// Connections of one user at a time: a quarter of all.
@@ -22,7 +22,7 @@ pub const USER_TUNNELS: usize = 4;
 
 /// The portions of all who are here.
 #[derive(Debug, Default)]
-pub struct Portions(Mutex<HashMap<Arc<str>, Weak<Portion>>>);
+pub struct Portions(Shares<Portion>);
 
 /// What one caller may take; shared by its connections and evaluations.
 #[derive(Debug)]
@@ -37,24 +37,12 @@ pub struct Portion {
 impl Portions {
     /// The portion of the caller with this name.
     pub fn of(&self, name: &Name) -> Arc<Portion> {
-        self.kept(&name.to_string(), || Portion::of(&name.holder))
+        self.0.of(&name.to_string(), || Portion::of(&name.holder))
     }
 
     /// The portion of a user that a gateway asks for; not of those who connect themselves.
     pub fn of_caller(&self, caller: &str) -> Arc<Portion> {
-        self.kept(caller, Portion::of_user)
-    }
-
-    fn kept(&self, key: &str, new: impl FnOnce() -> Portion) -> Arc<Portion> {
-        // A poisoned lock is safe: no step between two changes can panic.
-        let mut portions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = portions.get(key).and_then(Weak::upgrade) {
-            return known;
-        }
-        portions.retain(|_, portion| portion.strong_count() > 0);
-        let portion = Arc::new(new());
-        portions.insert(key.into(), Arc::downgrade(&portion));
-        portion
+        self.0.of(caller, Portion::of_user)
     }
 }
 
@@ -148,6 +136,6 @@ mod tests {
         for number in 0..100 {
             portions.of(&name(&format!("user/admin/u{number}")));
         }
-        assert_eq!(portions.0.lock().unwrap().len(), 1);
+        assert_eq!(portions.0.remembered(), 1);
     }
 }

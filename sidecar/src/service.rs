@@ -65,6 +65,25 @@ impl Peer {
     pub fn new(name: &Name, portion: Arc<Portion>) -> Peer {
         Peer { name: Arc::new(name.clone()), caller: name.to_string().into(), portion }
     }
+
+    fn is_gateway(&self) -> bool {
+        matches!(self.name.holder, Holder::Gateway { .. })
+    }
+
+    /// Whether it may say that it asks for this user; without a name it asks for itself.
+    fn may_name(&self, named: &str) -> Result<(), Status> {
+        match self.is_gateway() {
+            true if named.len() <= MAX_CALLER_BYTES => Ok(()),
+            true => Err(Status::invalid_argument("the caller's name")),
+            false if named.is_empty() => Ok(()),
+            false => Err(Status::permission_denied("only a gateway may ask for somebody else")),
+        }
+    }
+}
+
+/// The key of a user whom gateways ask for: no certificate has such a name.
+fn key_of(person: &str) -> String {
+    format!("for {person}")
 }
 
 impl Service {
@@ -86,34 +105,21 @@ impl Service {
         Arc::clone(&self.portions)
     }
 
-    /// Whose a request is that a gateway says to be of `named`, or that is the peer's own.
-    fn caller(&self, peer: &Peer, named: &str) -> Result<(Arc<str>, Arc<Portion>), Status> {
-        match &peer.name.holder {
-            Holder::Gateway { .. } if named.len() <= MAX_CALLER_BYTES => Ok(self.person(named)),
-            Holder::Gateway { .. } => Err(Status::invalid_argument("the caller's name")),
-            _ if named.is_empty() => Ok((Arc::clone(&peer.caller), Arc::clone(&peer.portion))),
-            _ => Err(Status::permission_denied("only a gateway may ask for somebody else")),
-        }
-    }
-
-    /// The key and the share of a user whom gateways ask for.
-    fn person(&self, name: &str) -> (Arc<str>, Arc<Portion>) {
-        // No certificate has such a name.
-        let key = format!("for {name}");
-        (key.as_str().into(), self.portions.of_caller(&key))
-    }
-
-    fn signer(
+    /// Whose a request is: the user's whom `signer` proves where a gateway asks, else the peer's own.
+    fn caller(
         &self,
-        (signed, membership): (Option<v1::Signed>, Option<v1::Membership>),
-        evaluation: &Evaluation,
-    ) -> Result<String, Unsigned> {
-        let shown = Shown::of(signed, membership)?;
-        self.claims.evaluation(shown, evaluation, self.evaluator.remembers_since())
+        peer: &Peer,
+        signer: impl FnOnce() -> Result<String, Unsigned>,
+    ) -> Result<(Arc<str>, Arc<Portion>), Unsigned> {
+        if !peer.is_gateway() {
+            return Ok((Arc::clone(&peer.caller), Arc::clone(&peer.portion)));
+        }
+        let key = key_of(&signer()?);
+        Ok((key.as_str().into(), self.portions.of_caller(&key)))
     }
 
     fn follow(&self, peer: &Peer, wire: v1::EvalRequest) -> Result<Followed, Status> {
-        let (mut caller, mut portion) = self.caller(peer, &wire.caller)?;
+        peer.may_name(&wire.caller)?;
         let mut wire = wire;
         let shown = (wire.signed.take(), wire.membership.take());
         let evaluation =
@@ -124,13 +130,14 @@ impl Service {
         if evaluation.replica_uid != self.uid {
             return Ok(Followed::Refused(another_replica()));
         }
-        if matches!(peer.name.holder, Holder::Gateway { .. }) {
-            match self.signer(shown, &evaluation) {
-                Ok(person) => (caller, portion) = self.person(&person),
-                Err(unsigned) => return Ok(Followed::Refused(unsigned.into())),
-            }
+        let signer = || {
+            let shown = Shown::of(shown.0, shown.1)?;
+            self.claims.evaluation(shown, &evaluation, self.evaluator.remembers_since())
+        };
+        match self.caller(peer, signer) {
+            Ok((caller, portion)) => Ok(self.evaluator.start(evaluation, caller, portion)),
+            Err(unsigned) => Ok(Followed::Refused(unsigned.into())),
         }
-        Ok(self.evaluator.start(evaluation, caller, portion))
     }
 }
 
@@ -168,7 +175,10 @@ impl Sidecar for Service {
         let id = RequestId::try_from(&request.get_ref().request_id[..])
             .map_err(|bad| Status::invalid_argument(bad.to_string()))?;
         admit(&peer.name, Wish::Evaluate).map_err(denied)?;
-        let (caller, _) = self.caller(&peer, &request.get_ref().caller)?;
+        let named = &request.get_ref().caller;
+        peer.may_name(named)?;
+        // An interrupt is not signed: to end something is no more than a gateway can do anyway.
+        let caller = if peer.is_gateway() { key_of(named).into() } else { peer.caller.clone() };
         let owner = (!may_interrupt_others(&peer.name)).then_some(&caller);
         let asked = self.evaluator.interrupt(id, owner);
         Ok(Response::new(v1::InterruptReply { asked }))
@@ -196,16 +206,13 @@ impl Sidecar for Service {
         admit(&peer.name, Wish::Attach).map_err(denied)?;
         let mut up = request.into_inner();
         let open = opening(&mut up).await?;
-        let (mut caller, mut portion) = self.caller(&peer, &open.caller)?;
+        peer.may_name(&open.caller)?;
         if *open.replica_uid != *self.uid {
             return Err(Status::failed_precondition(ANOTHER_REPLICA));
         }
-        if matches!(peer.name.holder, Holder::Gateway { .. }) {
-            let shown = Shown::of(open.signed, open.membership);
-            let person = shown.and_then(|shown| self.claims.tunnel(shown, &self.uid));
-            let person = person.map_err(|unsigned| denied(unsigned.into()))?;
-            (caller, portion) = self.person(&person);
-        }
+        let signer = || self.claims.tunnel(Shown::of(open.signed, open.membership)?, &self.uid);
+        let caller = self.caller(&peer, signer);
+        let (caller, portion) = caller.map_err(|unsigned| denied(unsigned.into()))?;
         let tunnel = self.tunnels.open(portion).await?;
         Ok(Response::new(tunnel.start(caller, up)))
     }

@@ -5,11 +5,12 @@
 //!
 //! Reading order: [`log`] flags and format of logs · [`shutdown`] first signal drains, second ends ·
 //! [`admin`] health and metrics · [`door`] connections of members · [`enrol`] a pod's certificate ·
-//! [`seldom`] what peers can write into the log.
+//! [`seldom`] what peers can write into the log · [`shares`] what each caller has.
 
 pub mod admin;
 pub mod door;
 pub mod enrol;
 pub mod log;
 pub mod seldom;
+pub mod shares;
 pub mod shutdown;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use prepl_identity::{NameError, TrustDomain};
+use prepl_identity::TrustDomain;
 use serde_json::Value;
 
 /// Arguments of `controller`.
@@ -16,7 +16,12 @@ pub struct Args {
     #[arg(long, value_name = "JSON", env = "PREPL_SIDECAR_RESOURCES", default_value = RESOURCES, value_parser = json)]
     pub sidecar_resources: Value,
     /// The installation's name in certificates
-    #[arg(long, value_name = "DOMAIN", env = "PREPL_TRUST_DOMAIN", default_value = "prepl.cluster", value_parser = domain)]
+    #[arg(
+        long,
+        value_name = "DOMAIN",
+        env = "PREPL_TRUST_DOMAIN",
+        default_value = "prepl.cluster"
+    )]
     pub trust_domain: TrustDomain,
     /// Namespace of the controller and its gateways
     #[arg(long, value_name = "NAME", env = "PREPL_NAMESPACE", default_value = "prepl-system")]
@@ -52,8 +57,4 @@ fn json(text: &str) -> Result<Value, serde_json::Error> {
 fn lifetime(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| (60..=86_400).contains(seconds));
     seconds.map(Duration::from_secs).ok_or_else(|| "write seconds, 60 to 86400".to_owned())
-}
-
-fn domain(text: &str) -> Result<TrustDomain, NameError> {
-    text.parse()
 }

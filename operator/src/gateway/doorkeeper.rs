@@ -1,10 +1,10 @@
 //! Who may connect: the holders of access requests.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use prepl_identity::{Holder, Name};
 use prepl_runtime::door::Doorkeeper;
+use prepl_runtime::shares::Shares;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Connections of one user at a time, however many accesses he has.
@@ -36,7 +36,7 @@ impl Guest {
 
 /// Lets in the holders of access requests, and gives each user his share.
 #[derive(Debug, Default)]
-pub struct AccessOnly(Mutex<HashMap<String, Weak<Share>>>);
+pub struct AccessOnly(Shares<Share>);
 
 /// Why somebody is not let in.
 #[derive(Debug, thiserror::Error)]
@@ -57,26 +57,18 @@ impl Doorkeeper for AccessOnly {
         if !matches!(name.holder, Holder::Access { .. }) {
             return Err(NotLetIn::Stranger(name.clone()));
         }
-        let share = self.share(person);
+        let share = self.0.of(person, Share::new);
         let place = Arc::clone(&share.connections).try_acquire_owned();
         let place = place.map_err(|_| NotLetIn::TooMany(name.clone()))?;
         Ok((Guest { holder: Arc::new(name.holder.clone()), share }, place))
     }
 }
 
-impl AccessOnly {
-    fn share(&self, person: &str) -> Arc<Share> {
-        // A poisoned lock is safe: no step between two changes can panic.
-        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = shares.get(person).and_then(Weak::upgrade) {
-            return known;
-        }
-        shares.retain(|_, share| share.strong_count() > 0);
-        let share = Arc::new(Share {
+impl Share {
+    fn new() -> Share {
+        Share {
             connections: Arc::new(Semaphore::new(CONNECTIONS)),
             runs: Arc::new(Semaphore::new(RUNS)),
-        });
-        shares.insert(person.to_owned(), Arc::downgrade(&share));
-        share
+        }
     }
 }

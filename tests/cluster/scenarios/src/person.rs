@@ -35,7 +35,7 @@ impl Person {
         apply(&format!(
             "{{apiVersion: v1, kind: ServiceAccount, metadata: {{name: {name}, namespace: default}}}}"
         ))?;
-        bind("prepl-system", &format!("{name}-connect"), "--role=prepl-connect", name)?;
+        bind(crate::shop::SYSTEM, &format!("{name}-connect"), "--role=prepl-connect", name)?;
         let token = kubectl(&["-n", "default", "create", "token", name, "--duration=2h"])?;
         let config = kubectl(&["config", "view", "--raw", "--minify", "--flatten", "-o", "json"])?;
         let mut config: serde_json::Value =

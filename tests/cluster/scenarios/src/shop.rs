@@ -8,6 +8,8 @@ use serde_json::Value;
 use crate::cluster::{Problem, apply, ensure, get, kubectl, wait_until};
 use crate::person::administrator;
 
+/// The namespace of prepl.
+pub const SYSTEM: &str = "prepl-system";
 /// The namespace of the service.
 pub const NAMESPACE: &str = "shop";
 /// Replicas of the service.

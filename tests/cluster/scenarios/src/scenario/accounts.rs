@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::cluster::{Problem, ensure, feed};
-use crate::shop;
-
-const SYSTEM: &str = "prepl-system";
+use crate::shop::{self, SYSTEM};
 
 /// Account, namespace, and its rights there: `verbs group/resource names`.
 const TABLE: &[(&str, &str, &[&str])] = &[

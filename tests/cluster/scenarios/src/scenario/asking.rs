@@ -69,7 +69,7 @@ pub fn all_namespaces() -> Result<String, Problem> {
 
 pub fn a_direct_address() -> Result<String, Problem> {
     let person = evaluator()?;
-    let gateway = Forward::open("prepl-system", "svc/prepl-gateway", 7071)?;
+    let gateway = Forward::open(shop::SYSTEM, "svc/prepl-gateway", 7071)?;
     let way = ["exec", "-n", NAMESPACE, "--gateway", &gateway.address];
     six_answer(&person.prepl(&[&way, COUNT].concat())?)?;
     Ok(format!("through {}", gateway.address))

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use crate::cluster::{Problem, command, ensure, get, kubectl, wait_until};
 use crate::scenario::rotation::enrolled;
-use crate::shop::{self, NAMESPACE, REPLICAS};
+use crate::shop::{self, NAMESPACE, REPLICAS, SYSTEM};
 
 const CHART: &str = "charts/prepl";
-const SYSTEM: &str = "prepl-system";
 /// What an uninstallation leaves on purpose: the address that sidecars know.
 const KEPT: &str = "service/prepl-controller";
 const GATEWAYS: u64 = 2;

@@ -17,7 +17,7 @@ pub fn anothers_token() -> Result<String, Problem> {
     let pods = shop::pods(NAMESPACE, "api")?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (thief, victim) = (&pods[0]["metadata"], &pods[1]["metadata"]);
-    let controller = Forward::open("prepl-system", &ready_pod("controller")?, 7072)?;
+    let controller = Forward::open(shop::SYSTEM, &ready_pod("controller")?, 7072)?;
     let own = ["--bound-object-kind=Pod", &format!("--bound-object-name={}", text(&thief["name"]))];
     let audience = "--audience=prepl";
     let no_pod = token(&[audience])?;
@@ -45,7 +45,7 @@ fn token(bound: &[&str]) -> Result<String, Problem> {
 fn enrols_not(controller: &str, uid: &str, token: &str, refusal: &str) -> Result<(), Problem> {
     let authorities = kubectl(&[
         "-n",
-        "prepl-system",
+        shop::SYSTEM,
         "get",
         "configmap",
         "prepl-authorities",

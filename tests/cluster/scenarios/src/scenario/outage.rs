@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use crate::cluster::{Problem, apply, ensure, get, kubectl, wait_until};
-use crate::shop::{self, NAMESPACE, REPLICAS};
+use crate::shop::{self, NAMESPACE, REPLICAS, SYSTEM};
 
-const SYSTEM: &str = "prepl-system";
 const PARTS: &[&str] = &["prepl-controller", "prepl-gateway"];
 
 pub fn the_app_does_not_need_prepl() -> Result<String, Problem> {

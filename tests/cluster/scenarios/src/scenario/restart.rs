@@ -2,10 +2,8 @@
 
 use crate::cluster::{Problem, ensure, get, kubectl};
 use crate::person::Person;
-use crate::shop::{self, NAMESPACE, REPLICAS};
+use crate::shop::{self, NAMESPACE, REPLICAS, SYSTEM};
 use crate::stream::{Stream, joined};
-
-const SYSTEM: &str = "prepl-system";
 
 fn counting(person: &Person, seconds: u32) -> Result<Stream, Problem> {
     let expression = format!("(dotimes [i {seconds}] (println i) (Thread/sleep 1000))");

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use crate::cluster::{Problem, ensure, get, kubectl, wait_until};
 use crate::person::Person;
-use crate::shop::{self, NAMESPACE, REPLICAS};
+use crate::shop::{self, NAMESPACE, REPLICAS, SYSTEM};
 use crate::stream::{Stream, joined};
 
-const SYSTEM: &str = "prepl-system";
 /// The change takes a lifetime of certificates (60 s here), and somewhat more.
 const SECONDS: usize = 140;
 
