@@ -11,8 +11,9 @@ use serde_json::Value;
 /// What each package may use of this workspace, in production code.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("prepl-core", &[]),
-    ("prepl-audit", &["prepl-core"]),
+    ("prepl-audit", &["prepl-core", "prepl-fault"]),
     ("prepl-bencode", &[]),
+    ("prepl-fault", &[]),
     ("prepl-identity", &[]),
     ("prepl-runtime", &["prepl-identity", "prepl-proto"]),
     ("prepl-script", &[]),
@@ -20,12 +21,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("prepl-fold", &["prepl-core"]),
     ("prepl-proto", &["prepl-core"]),
     ("prepl-policy", &["prepl-core"]),
-    ("prepl-crd", &[]),
+    ("prepl-crd", &["prepl-core", "prepl-policy"]),
     (
         "prepl-gateway",
         &[
+            "prepl-audit",
             "prepl-core",
             "prepl-fanout",
+            "prepl-fault",
             "prepl-identity",
             "prepl-policy",
             "prepl-proto",
@@ -36,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "prepl-operator",
         &[
+            "prepl-audit",
             "prepl-core",
             "prepl-crd",
             "prepl-fanout",
@@ -57,9 +61,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "prepl-script",
         ],
     ),
-    ("prepl-cli", &["prepl-core", "prepl-crd", "prepl-fold", "prepl-gateway", "prepl-identity"]),
+    (
+        "prepl-cli",
+        &[
+            "prepl-audit",
+            "prepl-core",
+            "prepl-crd",
+            "prepl-fold",
+            "prepl-gateway",
+            "prepl-identity",
+        ],
+    ),
     ("session-store", &["prepl-bencode"]),
-    ("prepl-cluster-scenarios", &[]),
+    ("prepl-cluster-scenarios", &["prepl-audit"]),
     // The one program that brings the others together, and the tests.
     (
         "prepl-demo",
@@ -77,6 +91,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "prepl-bencode",
             "prepl-core",
+            "prepl-fanout",
             "prepl-gateway",
             "prepl-identity",
             "prepl-proto",
@@ -86,6 +101,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "prepl-tests",
         &[
+            "prepl-audit",
+            "prepl-bencode",
             "prepl-core",
             "prepl-fanout",
             "prepl-gateway",
@@ -177,6 +194,19 @@ fn packages_use_only_what_they_may() {
             assert!(may, "{package} must not use {name}");
         }
     }
+}
+
+#[test]
+fn nothing_that_ships_has_fault_points() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let uses = packages.flat_map(|package| package["dependencies"].as_array().unwrap());
+    let (tests, products): (Vec<_>, Vec<_>) = uses
+        .filter(|dependency| dependency["name"] == "prepl-fault")
+        .partition(|dependency| dependency["kind"] == "dev");
+    let armed = |dependency: &&Value| dependency["features"] != serde_json::json!([]);
+    assert!(tests.iter().any(armed) && !products.is_empty(), "the dependencies were read");
+    assert!(!products.iter().any(armed), "only tests may turn on the feature armed");
 }
 
 #[test]

@@ -151,7 +151,8 @@ async fn policies(
         Mode::Attach => prepl_gateway::Mode::Attach,
     };
     let limits = Limits::WIDEST;
-    let request = Request { mode, limits, expression: None, grounds: Grounds::default() };
+    let grounds = Grounds::default();
+    let request = Request { mode, limits, expression: None, read_only: false, grounds };
     reach.judge(&selection, &request).await.map(|(judged, _)| judged)
 }
 

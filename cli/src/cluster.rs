@@ -3,7 +3,8 @@
 //! Reading order: [`context`] the kubeconfig's choice · [`api_error`] what the API server's errors
 //! mean · [`rights`] who the user is and what he may do · [`access`] the access request · [`cache`]
 //! its certificate between commands · [`dial`] a stream to a gateway · [`fleet`] the replicas
-//! behind it · [`injection`] which pods have sidecars.
+//! behind it · [`injection`] which pods have sidecars · [`requests`] what others ask for, and what is
+//! said to it.
 
 pub mod access;
 pub mod api_error;
@@ -12,6 +13,7 @@ pub mod context;
 pub mod dial;
 pub mod fleet;
 pub mod injection;
+pub mod requests;
 pub mod rights;
 
 use std::path::PathBuf;

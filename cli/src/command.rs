@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::cluster::ClusterArgs;
 use crate::console::{ColorChoice, Console};
 use crate::problem::Problem;
-use crate::{auth, completion, demo, doctor, exec, fleet, port_forward, targets};
+use crate::{audit, auth, completion, demo, doctor, exec, fleet, port_forward, request, targets};
 
 /// The production REPL for fleets: ask every replica of a service in its own language
 #[derive(Parser, Clone, Debug)]
@@ -64,6 +64,8 @@ enum Command {
     Demo(demo::DemoArgs),
     Fleet(fleet::FleetArgs),
     Auth(auth::AuthArgs),
+    Request(request::RequestArgs),
+    Audit(audit::AuditArgs),
     Doctor(doctor::DoctorArgs),
     Completion(completion::CompletionArgs),
     /// Print the version
@@ -101,6 +103,8 @@ fn dispatch(prepl: &Prepl) -> Result<u8, Problem> {
         Command::Demo(args) => demo::run(args),
         Command::Fleet(args) => fleet::run(args, global),
         Command::Auth(args) => auth::run(args, global),
+        Command::Request(args) => request::run(args, global),
+        Command::Audit(args) => audit::run(args, global),
         Command::Doctor(args) => doctor::run(args, global),
         Command::Completion(args) => print(global, &completion::script(args, Prepl::command())),
         Command::Version => print(global, &format!("prepl {}\n", env!("CARGO_PKG_VERSION"))),

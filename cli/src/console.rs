@@ -91,6 +91,12 @@ impl Console {
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
 
+    /// Columns of the terminal behind stdout; `None` when it is another thing.
+    pub fn out_width(&self) -> Option<usize> {
+        let size = terminal_size::terminal_size_of(std::io::stdout());
+        size.map(|(width, _)| usize::from(width.0)).filter(|_| self.out_terminal)
+    }
+
     /// Columns of the terminal behind stderr; 80 when not known.
     pub fn err_width(&self) -> usize {
         let size = terminal_size::terminal_size_of(std::io::stderr());

@@ -200,6 +200,7 @@ mod tests {
             language: "".into(),
             runtime_version: "".into(),
             interrupt: prepl_core::InterruptStrength::None,
+            read_only: None,
         })
     }
 

@@ -20,6 +20,8 @@ use crate::problem::Problem;
 use crate::reach::{self, Purpose, Reach};
 use crate::render::closing::{self, Reader};
 use crate::render::{self, Format, Results, View, judged};
+use crate::request::ask::{self, Patience};
+use crate::request::{self, Starting};
 use crate::select::{self, SelectArgs};
 use crate::source::SourceArgs;
 use crate::{ids, quantity};
@@ -34,10 +36,11 @@ use crate::{ids, quantity};
   prepl exec 'api-.*' --per zone=1 -f check.clj -o json
   echo '(+ 1 2)' | prepl exec -A -
   prepl exec deploy/api --dry-run plan '(System/gc)'
+  prepl exec deploy/api --async --ticket INC-7 '(flush!)'      others approve it meanwhile
 
 Exit codes: 0 all ok, 1 prepl failed, 2 usage, 3 nothing matched, 4 denied, 5 all raised,
 6 some raised, 7 some unreachable or refused, 8 unknown on at least one, 9 answers differ
-(--expect-same), 124 deadline, 130 interrupted"
+(--expect-same), 11 waits for others (--async), 124 deadline, 130 interrupted"
 )]
 pub struct ExecArgs {
     #[command(flatten)]
@@ -51,7 +54,20 @@ pub struct ExecArgs {
     #[command(flatten)]
     grounds: GroundsArgs,
     #[command(flatten)]
+    others: OthersArgs,
+    #[command(flatten)]
     show: ShowArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Where others have to approve it")]
+struct OthersArgs {
+    /// Do not wait until others approved it: print the name of the request, and exit with 11
+    #[arg(long = "async", conflicts_with = "dry_run")]
+    comes_back: bool,
+    /// In an emergency, run without approvals; it is recorded, told to everybody, and looked at
+    #[arg(long, requires_all = ["reason", "ticket"], conflicts_with_all = ["comes_back", "dry_run"])]
+    break_glass: bool,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -66,6 +82,9 @@ struct EvaluateArgs {
     /// Longest time of the whole run
     #[arg(long, value_name = "TIME", value_parser = quantity::duration)]
     deadline: Option<Duration>,
+    /// Run only where something keeps it from writing, as docs/read-only.md says; refused elsewhere
+    #[arg(long)]
+    read_only: bool,
     /// Keep REPL state on each replica under this name
     #[arg(long, value_name = "NAME")]
     session: Option<SessionName>,
@@ -90,9 +109,10 @@ enum DryRun {
     Plan,
 }
 
+/// How answers are shown.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "How to show the answers")]
-struct ShowArgs {
+pub struct ShowArgs {
     /// Form of the answers
     #[arg(short, long, value_enum, default_value = "fold", value_name = "FORM")]
     output: Format,
@@ -152,9 +172,42 @@ async fn done(
     match args.evaluate.dry_run {
         Some(DryRun::Plan) => judge(args, &reach, &selection, &plan, grounds, console).await,
         None => {
-            let starting = (selection, plan, grounds);
-            let results = follow(args, &reach, starting, console).await?;
-            Ok(show(args, &results, console))
+            let starting = Starting { selection, plan, grounds };
+            let code = start(args, global, &reach, starting, console).await?;
+            reach.close().await?;
+            Ok(code)
+        }
+    }
+}
+
+/// Runs the plan; where nothing but approvals is against it, asks others for them.
+async fn start(
+    args: &ExecArgs,
+    global: &Global,
+    reach: &Reach,
+    starting: Starting,
+    console: &mut Console,
+) -> Result<ExitCode, Problem> {
+    let denied = match follow(&args.show, reach, starting.clone(), console).await {
+        Ok(results) => return Ok(show(&args.show, &results, console)),
+        Err(problem) => problem,
+    };
+    let Reach::Cluster(fleet) = reach else { return Err(denied) };
+    if denied.code != ExitCode::Denied || starting.plan.recall {
+        return Err(denied);
+    }
+    let owed = ask::owed(reach, &starting).await.ok_or(denied)?;
+    let patience = args.patience();
+    let pending = ask::ask(global, fleet, &starting, (owed, patience)).await?;
+    pending.tell(console);
+    match patience {
+        Patience::ComesBack => {
+            pending.later(args.show.output, console);
+            Ok(ExitCode::Waiting)
+        }
+        Patience::Waits { drawn } => {
+            pending.until_approved(&starting, drawn, console).await?;
+            request::start(&pending.place, &pending.reach, starting, &args.show, console).await
         }
     }
 }
@@ -169,6 +222,7 @@ async fn prepare(
         run: ids::run()?,
         request: args.evaluate.request_id.map_or_else(ids::request, Ok)?,
         recall: args.evaluate.request_id.is_some(),
+        read_only: args.evaluate.read_only,
         expression,
         session: args.evaluate.session.clone(),
         namespace: args.evaluate.ns.as_deref().map(Arc::from),
@@ -177,8 +231,7 @@ async fn prepare(
         width: args.pace.width(),
         barrier: args.evaluate.barrier,
     };
-    let purpose = Purpose { mode: Mode::Eval, lasting: args.evaluate.longest() };
-    let reach = Reach::open(global, &args.select.scope(), purpose).await?;
+    let reach = args.reach(global, console).await?;
     let query = args.select.query(target);
     let selection = reach.resolve(&query)?;
     if !args.show.quiet {
@@ -204,35 +257,64 @@ async fn judge(
     Ok(shown.exit_code())
 }
 
-async fn follow(
-    args: &ExecArgs,
+/// Starts a plan, and follows it to its end.
+pub async fn follow(
+    args: &ShowArgs,
     reach: &Reach,
-    (selection, plan, grounds): (Selection, Plan, Grounds),
+    Starting { selection, plan, grounds }: Starting,
     console: &mut Console,
 ) -> Result<Results, Problem> {
     let names = (plan.run, plan.request);
-    let live = Live::begin(args.show.output, &selection, names, console.out_colour);
-    let with_progress = console.err_terminal && !args.show.no_progress && !args.show.quiet;
+    let live = Live::begin(args.output, &selection, names, console.out_colour);
+    let with_progress = console.err_terminal && args.draws_progress();
     let mut follow = Follow::new(console, &selection, live, with_progress);
     let run = follow.start(reach.start(&selection, plan, grounds)).await?;
     let (answers, summary) = follow.to_the_end(run).await;
     let (run, request) = names;
-    Ok(Results::new(selection, answers, summary, run, request, args.show.compare))
+    Ok(Results::new(selection, answers, summary, run, request, args.compare))
 }
 
-fn show(args: &ExecArgs, results: &Results, console: &mut Console) -> ExitCode {
-    let code = results.exit_code(args.show.expect_same);
+/// Shows the answers of a run; the code tells how the replicas answered.
+pub fn show(args: &ShowArgs, results: &Results, console: &mut Console) -> ExitCode {
+    let code = results.exit_code(args.expect_same);
     let view = View {
         colour: console.out_colour,
         on_terminal: console.out_terminal,
-        max_groups: args.show.max_groups,
+        max_groups: args.max_groups,
     };
-    console.answer(&render::finished(args.show.output, results, code, view));
-    if !args.show.quiet {
+    console.answer(&render::finished(args.output, results, code, view));
+    if !args.quiet {
         let reader = if console.reader_left() { Reader::Left } else { Reader::There };
         console.tell(&closing::closing(results, reader, console.err_colour));
     }
     code
+}
+
+impl ShowArgs {
+    fn draws_progress(&self) -> bool {
+        !self.no_progress && !self.quiet
+    }
+}
+
+impl ExecArgs {
+    fn patience(&self) -> Patience {
+        match self.others.comes_back {
+            true => Patience::ComesBack,
+            false => Patience::Waits { drawn: self.show.draws_progress() },
+        }
+    }
+
+    /// The way to the replicas; by break-glass it is a new one, and loud.
+    async fn reach(&self, global: &Global, console: &Console) -> Result<Reach, Problem> {
+        let (scope, lasting) = (self.select.scope(), self.evaluate.longest());
+        if !self.others.break_glass {
+            return Reach::open(global, &scope, Purpose { mode: Mode::Eval, lasting }).await;
+        }
+        let wanted = ask::break_glass(lasting, &self.grounds.grounds()?);
+        let (reach, request) = Reach::anew(global, &scope, wanted).await?;
+        ask::warn(&request, console);
+        Ok(reach)
+    }
 }
 
 impl EvaluateArgs {

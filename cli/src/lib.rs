@@ -4,12 +4,13 @@
 //! fleet of its own. This crate must not know: gRPC, or how a right is decided; it asks through
 //! `prepl-gateway` and folds with `prepl-fold`. Of Kubernetes only [`cluster`] knows.
 //!
-//! Reading order: [`command`] the words · [`exec`], [`targets`], [`port_forward`], [`fleet`], [`auth`], [`doctor`],
+//! Reading order: [`command`] the words · [`exec`], [`targets`], [`port_forward`], [`fleet`], [`auth`], [`audit`], [`doctor`],
 //! [`demo`] and [`completion`] one command each · [`cluster`] a user's way into a cluster ·
 //! [`select`], [`source`], [`pace`], [`grounds`] and [`quantity`] what the arguments mean · [`reach`] and
 //! [`ids`] what a run needs · [`drive`], [`live`], [`gather`] and [`progress`] a run under way ·
 //! [`render`] the screens · [`console`] and [`problem`] the user's two streams.
 
+pub mod audit;
 pub mod auth;
 pub mod cluster;
 pub mod command;
@@ -31,8 +32,10 @@ pub mod progress;
 pub mod quantity;
 pub mod reach;
 pub mod render;
+pub mod request;
 pub mod select;
 pub mod source;
+mod state;
 pub mod targets;
 
 use std::ffi::OsString;

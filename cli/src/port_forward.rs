@@ -13,7 +13,7 @@ use prepl_crd::Mode;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::ctrl_c;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::command::Global;
 use crate::console::Console;
@@ -106,10 +106,15 @@ async fn forward(
     console.written()?;
     console.tell(&hint(&driver, address));
     let forward = Forward { reach: Arc::new(reach), replica: Arc::new(replica) };
-    tokio::select! {
+    let ended = tokio::select! {
         ended = forward.serve(listener, console) => Err(ended),
         interrupted = ctrl_c() => interrupted.map_err(|error| Problem::of(&error)),
+    };
+    // The connections ended with the serving.
+    if let Some(reach) = Arc::into_inner(forward.reach) {
+        reach.close().await?;
     }
+    ended
 }
 
 /// The one selected replica.
@@ -134,9 +139,8 @@ fn only(selection: &Selection) -> Result<&Replica, Problem> {
 /// protocol that is spoken there.
 async fn probe(reach: &Reach, replica: &Replica) -> Result<Arc<str>, Problem> {
     let tunnel = reach.attach(replica).await?;
-    let driver = Arc::clone(&tunnel.driver);
-    // A REPL that does not take a good-bye is cut off.
-    let _ = timeout(GOOD_BYE, tunnel.close()).await;
+    let driver = tunnel.driver();
+    tunnel.close(GOOD_BYE).await;
     Ok(driver)
 }
 

@@ -6,14 +6,14 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadQuantity {
     /// No duration.
-    #[error("write a duration of at least 1ms, such as 500ms, 3s, 2m or 1h")]
+    #[error("write a duration of at least 1ms, such as 500ms, 3s, 2m, 1h or 7d")]
     Duration,
     /// No number of bytes.
     #[error("write a number of bytes such as 4096, 64Ki or 1Mi")]
     Bytes,
 }
 
-/// Reads a duration: a whole number above 0, and `ms`, `s`, `m` or `h`.
+/// Reads a duration: a whole number above 0, and `ms`, `s`, `m`, `h` or `d`.
 pub fn duration(text: &str) -> Result<Duration, BadQuantity> {
     let (number, unit) = split(text).ok_or(BadQuantity::Duration)?;
     let scale = match unit {
@@ -21,6 +21,7 @@ pub fn duration(text: &str) -> Result<Duration, BadQuantity> {
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return Err(BadQuantity::Duration),
     };
     let millis = number.checked_mul(scale).filter(|millis| *millis > 0);
@@ -29,6 +30,11 @@ pub fn duration(text: &str) -> Result<Duration, BadQuantity> {
 
 /// Reads a number of bytes: a whole number, alone or with `Ki`, `Mi` or `Gi`.
 pub fn bytes(text: &str) -> Result<u32, BadQuantity> {
+    size(text)?.try_into().map_err(|_| BadQuantity::Bytes)
+}
+
+/// The same without the limit of 4 GiB.
+pub fn size(text: &str) -> Result<u64, BadQuantity> {
     let (number, unit) = split(text).ok_or(BadQuantity::Bytes)?;
     let scale = match unit {
         "" => 1,
@@ -37,8 +43,7 @@ pub fn bytes(text: &str) -> Result<u32, BadQuantity> {
         "Gi" => 1 << 30,
         _ => return Err(BadQuantity::Bytes),
     };
-    let total = number.checked_mul(scale).and_then(|total| total.try_into().ok());
-    total.ok_or(BadQuantity::Bytes)
+    number.checked_mul(scale).ok_or(BadQuantity::Bytes)
 }
 
 /// Shows a duration as a person reads it: `8 ms`, `1.2 s`, `3 min`.
@@ -85,6 +90,7 @@ mod tests {
     fn sizes_are_binary() {
         assert_eq!(bytes("64Ki"), Ok(65_536));
         assert_eq!(bytes("7"), Ok(7));
+        assert_eq!(size("4Gi"), Ok(1 << 32));
         for bad in ["", "64K", "-1", "4Gi", "1e3"] {
             assert_eq!(bytes(bad), Err(BadQuantity::Bytes), "{bad}");
         }

@@ -1,32 +1,38 @@
 //! The way to the replicas: of a fleet's folder, or of a cluster.
 
+pub(crate) mod folder;
+
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use prepl_core::{ExitCode, Outcome, Query, Reason, Refusal, Replica, Report, Selection};
-use prepl_crd::Mode;
+use prepl_core::{Query, Reason, Replica, Report, Selection};
+use prepl_crd::{AccessRequest, Mode};
 use prepl_gateway::gateway::Described;
-use prepl_gateway::local::{Fleet, FleetUser};
+use prepl_gateway::local::Fleet;
 use prepl_gateway::remote::RemoteRun;
-use prepl_gateway::{Dialer, Gateway, Grounds, Judged, Plan, Request, Run, Running, Tunnel};
+use prepl_gateway::tunnel::Broke;
+use prepl_gateway::{Grounds, Judged, Plan, RecordedRun, Request, Running, Tunnel, TunnelRecord};
+use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 
+use self::folder::Folder;
+use crate::cluster::access::{self, Wanted};
+use crate::cluster::context::Cluster;
 use crate::cluster::fleet::{ClusterFleet, Scope, problem};
 use crate::command::Global;
 use crate::ids;
 use crate::problem::Problem;
 use crate::select;
 
-/// How long a replica may take to open a tunnel.
-const ATTACH_PATIENCE: Duration = Duration::from_secs(10);
-
 /// The replicas that a command may choose from, and the way to them.
 pub enum Reach {
     /// Of a folder; the gateway is in this process.
-    Folder(Fleet, FleetUser),
+    Folder(Box<Folder>),
     /// Of a cluster.
-    Cluster(ClusterFleet),
+    Cluster(Box<ClusterFleet>),
 }
 
 /// What a command is going to do there.
@@ -42,18 +48,35 @@ impl Reach {
     /// Opens the fleet's folder that the user chose, else the cluster of his kubeconfig.
     pub async fn open(global: &Global, scope: &Scope, purpose: Purpose) -> Result<Reach, Problem> {
         if let Some(path) = global.fleet() {
-            let fleet = open(Some(&path))?;
-            let user = fleet.user().map_err(|error| Problem::of(&error))?;
-            return Ok(Reach::Folder(fleet, user));
+            let folder = Folder::of(open(Some(&path))?)?;
+            return Ok(Reach::Folder(Box::new(folder)));
         }
         let Purpose { mode, lasting } = purpose;
-        ClusterFleet::open(&global.cluster, scope, mode, lasting).await.map(Reach::Cluster)
+        let fleet = ClusterFleet::open(&global.cluster, scope, mode, lasting).await?;
+        Ok(Reach::Cluster(Box::new(fleet)))
+    }
+
+    /// Opens a cluster with an access of one's own, that no other command uses.
+    pub async fn anew(
+        global: &Global,
+        scope: &Scope,
+        wanted: Wanted,
+    ) -> Result<(Reach, AccessRequest), Problem> {
+        if global.fleet().is_some() {
+            return Err(Problem::usage("a fleet's folder has no approvals, so none can be skipped")
+                .hint("leave out --break-glass"));
+        }
+        let args = &global.cluster;
+        let cluster = Cluster::open(args, scope.namespace(args)).await?;
+        let made = access::make(&cluster, wanted).await?;
+        let fleet = ClusterFleet::with(args, cluster, made.bundle).await?;
+        Ok((Reach::Cluster(Box::new(fleet)), made.request))
     }
 
     /// All that may be chosen from.
     pub fn replicas(&self) -> &[Replica] {
         match self {
-            Reach::Folder(fleet, _) => fleet.replicas(),
+            Reach::Folder(folder) => folder.replicas(),
             Reach::Cluster(fleet) => &fleet.listed.replicas,
         }
     }
@@ -62,7 +85,7 @@ impl Reach {
     pub fn resolve(&self, query: &Query) -> Result<Selection, Problem> {
         let selection = select::resolve(query, self.replicas());
         match self {
-            Reach::Folder(..) => selection,
+            Reach::Folder(_) => selection,
             Reach::Cluster(fleet) => selection.map_err(|problem| match fleet.emptiness() {
                 Some(empty) if query.names_something() => empty,
                 _ => fleet.explain(problem),
@@ -78,10 +101,7 @@ impl Reach {
         width: NonZeroUsize,
     ) -> Result<Vec<Described>, Problem> {
         match self {
-            Reach::Folder(_, user) => {
-                let gateway: Gateway<Dialer> = Gateway::new(user.dialer());
-                Ok(gateway.describe(selection, patience, width).await)
-            }
+            Reach::Folder(folder) => Ok(folder.describe(selection, patience, width).await),
             Reach::Cluster(fleet) => {
                 let told = fleet.remote.describe(selection, patience, width).await;
                 told.map_err(|failed| problem(&failed))
@@ -90,17 +110,16 @@ impl Reach {
     }
 
     /// Opens a tunnel to the REPL of a replica.
-    pub async fn attach(&self, replica: &Replica) -> Result<Tunnel, Problem> {
+    pub async fn attach(&self, replica: &Replica) -> Result<Attached, Problem> {
         match self {
-            Reach::Folder(_, user) => {
-                let selection = Selection::of(vec![replica.clone()]);
-                let permit = user.permit_to_attach(&selection).map_err(Problem::denied)?;
-                let tunnel = Gateway::new(user.dialer()).attach(permit, ATTACH_PATIENCE).await;
-                tunnel.map_err(|outcome| no_tunnel(&outcome))
+            Reach::Folder(folder) => {
+                let (tunnel, record) = folder.attach(replica).await?;
+                Ok(Attached { tunnel, record: Some(record) })
             }
             Reach::Cluster(fleet) => {
                 let tunnel = fleet.remote.attach(ids::request()?, &replica.id.uid).await;
-                tunnel.map_err(|failed| problem(&failed))
+                let tunnel = tunnel.map_err(|failed| problem(&failed))?;
+                Ok(Attached { tunnel, record: None })
             }
         }
     }
@@ -112,10 +131,7 @@ impl Reach {
         request: &Request,
     ) -> Result<(Judged, usize), Problem> {
         match self {
-            Reach::Folder(_, user) => {
-                let verdicts = user.judge(selection, request).map_err(Problem::denied)?;
-                Ok((verdicts.judged().clone(), 0))
-            }
+            Reach::Folder(folder) => Ok((folder.judge(selection, request)?, 0)),
             Reach::Cluster(fleet) => {
                 let judged = fleet.remote.judge(selection, request).await;
                 judged.map_err(|failed| problem(&failed))
@@ -131,16 +147,57 @@ impl Reach {
         grounds: Grounds,
     ) -> Result<Started, Problem> {
         match self {
-            Reach::Folder(_, user) => {
-                let request = request(&plan, grounds);
-                let permit = user.permit(selection, &request).map_err(Problem::denied)?;
-                Ok(Started::Here(Gateway::new(user.dialer()).run(permit, plan)))
+            Reach::Folder(folder) => {
+                folder.start(selection, plan, grounds).await.map(Started::Here)
             }
             Reach::Cluster(fleet) => {
                 let run = fleet.remote.because(grounds).run(selection, &plan).await;
                 run.map(Started::There).map_err(|failed| problem(&failed))
             }
         }
+    }
+
+    /// Waits until all that happened is recorded; a gateway of a cluster does that itself.
+    pub async fn close(self) -> Result<(), Problem> {
+        match self {
+            Reach::Folder(folder) => folder.close().await,
+            Reach::Cluster(_) => Ok(()),
+        }
+    }
+}
+
+/// An open tunnel, and whom to tell of its end.
+pub struct Attached {
+    tunnel: Tunnel,
+    /// A gateway of a cluster knows by itself.
+    record: Option<TunnelRecord>,
+}
+
+impl Attached {
+    /// The protocol that the REPL speaks.
+    pub fn driver(&self) -> Arc<str> {
+        Arc::clone(&self.tunnel.driver)
+    }
+
+    /// Says the end, and waits for that of the REPL for a while.
+    pub async fn close(self, patience: Duration) {
+        // A REPL that does not take a good-bye is cut off.
+        let _ = timeout(patience, self.tunnel.close()).await;
+        ended(self.record, "closed").await;
+    }
+
+    /// Carries everything between a local client and the REPL, until both have ended.
+    pub async fn carry(self, local: TcpStream) -> Result<(), Broke> {
+        let carried = self.tunnel.carry(local).await;
+        let why = carried.as_ref().err().map(ToString::to_string);
+        ended(self.record, why.as_deref().unwrap_or("both sides ended")).await;
+        carried
+    }
+}
+
+async fn ended(record: Option<TunnelRecord>, why: &str) {
+    if let Some(record) = record {
+        record.closed(&Reason::new(why)).await;
     }
 }
 
@@ -150,24 +207,16 @@ pub fn request(plan: &Plan, grounds: Grounds) -> Request {
         mode: prepl_gateway::Mode::Eval,
         limits: plan.limits,
         expression: Some(plan.expression.clone()),
+        read_only: plan.read_only,
         grounds,
     }
-}
-
-fn no_tunnel(outcome: &Outcome) -> Problem {
-    let words = outcome.reason().map(Reason::as_str).unwrap_or_default();
-    let code = match outcome {
-        Outcome::Refused(Refusal::Denied(_)) => ExitCode::Denied,
-        _ => ExitCode::Unreachable,
-    };
-    Problem { code, ..Problem::failed(words) }
 }
 
 /// A run under way.
 #[derive(Debug)]
 pub enum Started {
     /// In this process.
-    Here(Run),
+    Here(RecordedRun),
     /// At a gateway of a cluster.
     There(RemoteRun),
 }

@@ -4,6 +4,7 @@ mod table;
 
 use clap::{Args, ValueEnum};
 use prepl_core::selection::Pattern;
+use prepl_core::read_only::Keeper;
 use prepl_core::{ExitCode, Selection};
 use prepl_crd::Mode;
 use prepl_gateway::gateway::Described;
@@ -44,7 +45,8 @@ pub struct TargetsArgs {
 enum TargetsFormat {
     /// Aligned columns: name, zone, version, runtime and state
     Table,
-    /// The same with workload, node, address, uid, labels, and why some cannot answer
+    /// The same with workload, node, address, uid, labels, what keeps read-only evaluations from
+    /// writing, and why some cannot answer
     Wide,
     /// One JSON document
     Json,
@@ -152,6 +154,11 @@ fn document(selection: &Selection, told: &[Described]) -> Json {
                 object["runtime_version"] = (&*one.runtime_version).into();
                 object["driver"] = (&*one.driver).into();
                 object["sidecar_version"] = (&*one.sidecar_version).into();
+                object["read_only"] = match &one.read_only {
+                    None => Json::Null,
+                    Some(Keeper::Engine) => "engine".into(),
+                    Some(Keeper::Function(name)) => name.to_string().into(),
+                };
                 object["interrupt"] = format!("{:?}", one.interrupt).to_lowercase().into();
             }
         }

@@ -262,7 +262,7 @@ fn a_part_of_the_selection_that_changes_nothing_is_a_warning() {
 
 #[test]
 fn help_teaches_by_examples() {
-    for command in ["exec", "targets", "demo", "fleet", "auth", "doctor", "completion"] {
+    for command in ["exec", "targets", "demo", "fleet", "auth", "request", "doctor", "completion"] {
         let output = run(None, &[command, "--help"]);
         assert_eq!(output.status.code(), Some(0));
         assert!(stdout(&output).contains("Examples:\n  "), "{command}");

@@ -137,6 +137,23 @@ fn an_unfinished_expression_of_the_sidecars_own_engine_is_a_wrong_use() {
 }
 
 #[test]
+fn a_read_only_run_is_kept_by_the_engine_and_refused_where_nothing_keeps_it() {
+    let runtime = Runtime::new().unwrap();
+    let mut world = runtime.block_on(World::of_rhai(1));
+    let folder = world.write_fleet(Role::Evaluator);
+    let kept = exec(&folder, &["-A", "--read-only", "6 * 7"]).output().unwrap();
+    assert_eq!((kept.status.code(), text(&kept.stdout).contains("42")), (Some(0), true));
+    assert!(text(&kept.stderr).contains("\n· read-only: the engine"), "{}", text(&kept.stderr));
+    let repl = runtime.block_on(Hostile::start(Conduct::nrepl_value("1")));
+    runtime.block_on(world.add(Endpoint::Nrepl(repl.address)));
+    let folder = world.write_fleet(Role::Evaluator);
+    let mixed = exec(&folder, &["-A", "--read-only", "6 * 7"]).output().unwrap();
+    assert_eq!(mixed.status.code(), Some(7));
+    let told = text(&mixed.stdout);
+    assert!(told.contains("nothing keeps this REPL from writing"), "{told}");
+}
+
+#[test]
 fn the_deadline_of_a_run() {
     let fleet = Fleet::of(vec![Conduct::nrepl().on_eval(""), Conduct::nrepl_value("1")]);
     fleet.ends(&["-A", "--deadline", "500ms", "1"], 124);

@@ -1,6 +1,5 @@
 //! Counters, in the text format of Prometheus.
 
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A number that only grows.
@@ -21,12 +20,13 @@ impl Counter {
 /// Named counters as lines of text.
 #[must_use]
 pub fn text(all: &[(&str, &Counter)]) -> String {
-    let mut text = String::new();
-    for (name, counter) in all {
-        // Writing into a String cannot fail.
-        let _ = writeln!(text, "# TYPE {name} counter\n{name} {}", counter.value());
-    }
-    text
+    all.iter().map(|(name, counter)| line(name, counter.value())).collect()
+}
+
+/// A counter that somebody else keeps, as a line of text.
+#[must_use]
+pub fn line(name: &str, value: u64) -> String {
+    format!("# TYPE {name} counter\n{name} {value}\n")
 }
 
 /// A named yes or no as lines of text: 1 or 0.

@@ -3,21 +3,28 @@
 //!
 //! A call passes these in order: [`doorkeeper`] (mutual TLS) → [`service`] (gRPC) → [`access`] (is the
 //! access still there) → [`fleet`] and [`pods`] (which pods) → [`rights`] (may he) → [`judging`]
-//! ([`policies`] and [`recent`]: may he now, and how much) → [`conduct`] (the run, its stream, and the
-//! end of both when the access ends) or [`attach`] (a tunnel, the same).
+//! ([`policies`] and [`recent`]: may he now, and how much) → `recording` (that he is about to, or may
+//! not, is in the audit log) → [`conduct`] (the run, its stream, and the end of both when the access
+//! ends) or [`attach`] (a tunnel, the same).
 //!
-//! [`settings`] arguments · [`metrics`] · [`start`] all of it, started.
+//! [`audit`] the log told to who may read it · [`anchor`] its end, signed by the controller · [`settings`] arguments · [`metrics`] ·
+//! [`start`] all of it, started.
 
 pub mod access;
+pub mod approvals;
+pub mod anchor;
 pub mod attach;
+pub mod audit;
 pub mod conduct;
 pub mod doorkeeper;
 pub mod fleet;
+mod fresh;
 pub mod judging;
 pub mod metrics;
 pub mod pods;
 pub mod policies;
 pub mod recent;
+mod recording;
 pub mod rights;
 pub mod service;
 pub mod settings;

@@ -4,10 +4,11 @@
 //! This crate must not know: drivers, terminals, how answers are folded.
 //!
 //! Reading order: [`args`] the command line · [`controller`] · [`gateway`] · [`counter`]
-//! what both count.
+//! what both count, [`signed`] what both know of audit logs.
 
 pub mod args;
 pub mod controller;
 pub mod counter;
 pub mod gateway;
 pub mod labels;
+pub mod signed;

@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use prepl_crd::{AccessRequest, AccessRequestSpec, AccessRequestStatus, Mode, Phase, UserInfo};
 use prepl_operator::controller::access::{Step, is_vouched, next_step};
+use prepl_operator::controller::review::Said;
 
 const CREATED: i64 = 1_800_000_000;
 
@@ -14,7 +15,7 @@ fn step(phase: Option<Phase>, after: i64) -> Step {
     let mut request = AccessRequest::new("prepl-1", spec());
     request.metadata.creation_timestamp = Some(Time(at(0)));
     request.status = Some(AccessRequestStatus { phase, ..AccessRequestStatus::default() });
-    next_step(&request, at(after))
+    next_step(&request, &Said::default(), at(after))
 }
 
 fn spec() -> AccessRequestSpec {
@@ -24,6 +25,9 @@ fn spec() -> AccessRequestSpec {
         mode: Mode::Eval,
         ttl_seconds: 60,
         reason: None,
+        ticket: None,
+        break_glass: false,
+        run: None,
     }
 }
 

@@ -133,7 +133,8 @@ fn the_log_level_is_passed_on() {
 fn a_pod_without_a_repl_may_have_the_sidecars_own_engine() {
     let with =
         |url: &str| injected(|pod| pod["metadata"]["annotations"]["prepl.dev/repl"] = json!(url));
-    for url in ["rhai:", "clojure://localhost:5555", "nrepl://[::1]:1"] {
+    let read_only = "nrepl://127.0.0.1:7888?read-only=shop.db/read-only";
+    for url in ["rhai:", "clojure://localhost:5555", "nrepl://[::1]:1", read_only] {
         assert!(with(url)["spec"]["initContainers"].to_string().contains(url), "{url}");
     }
 }
@@ -149,6 +150,11 @@ fn a_repl_outside_of_the_pod_is_refused() {
         "a b://localhost:1",
         "telnet://localhost:1",
         "rhai://x",
+        "rhai:?read-only=a/b",
+        "nrepl://127.0.0.1:1?",
+        "nrepl://127.0.0.1:1?read-only=a",
+        "nrepl://127.0.0.1:1?read-only=a/b&x=y",
+        "nrepl://10.0.0.1:1?read-only=a/b@127.0.0.1:1",
     ] {
         let skip = skip(|pod| pod["metadata"]["annotations"]["prepl.dev/repl"] = json!(url));
         assert_eq!(skip, Skip::BadRepl, "{url}");

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "an object that cannot be read is a failed test")]
 
 use k8s_openapi::jiff::Timestamp;
+use prepl_audit::AccessRef;
 use prepl_core::{Class, Event, ReplicaIndex, Report};
 use prepl_crd::{AccessRequest, Mode, UserInfo};
-use prepl_operator::gateway::access::{Caller, Refused, Scope, check};
+use prepl_operator::gateway::access::{Accesses, Caller, Refused, Scope, check};
+use prepl_operator::gateway::approvals::Purpose;
 use prepl_operator::gateway::conduct::gone;
 use prepl_operator::gateway::rights::{enough, review};
 use serde_json::{Value, json};
@@ -53,8 +55,28 @@ fn every_other_is_denied() {
 }
 
 #[test]
+fn one_that_somebody_denied_tells_who() {
+    let denied = request(|one| {
+        one["status"]["phase"] = json!("Denied");
+        one["status"]["conditions"] = json!([{
+            "type": "Ready", "status": "False", "reason": "Denied", "message": "otto denied it",
+            "lastTransitionTime": NOW,
+        }]);
+    });
+    let told = Refused::Denied("the access is denied: otto denied it".into());
+    assert_eq!(checked(Some(&denied)), Err(told));
+}
+
+#[test]
 fn an_access_to_look_is_none_to_evaluate() {
-    let caller = |mode| Caller { user: UserInfo::default(), mode, scope: Scope::All };
+    let access = AccessRef { namespace: "shop".into(), name: "prepl-1".into(), uid: "u1".into() };
+    let caller = |mode| Caller {
+        user: UserInfo::default(),
+        mode,
+        scope: Scope::All,
+        access: access.clone(),
+        purpose: Purpose::Any,
+    };
     assert!(enough(&caller(Mode::Eval), Mode::Inspect).is_ok());
     assert!(enough(&caller(Mode::Inspect), Mode::Inspect).is_ok());
     assert!(enough(&caller(Mode::Inspect), Mode::Eval).is_err());
@@ -95,4 +117,12 @@ fn a_pod_that_is_gone_did_not_start_unless_its_answer_is_to_be_recalled() {
         other => panic!("{other:?}"),
     };
     assert_eq!((class(false), class(true)), (Class::NotStarted, Class::Unknown));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_api_server_is_silent_a_run_goes_on_for_ten_seconds() {
+    let begun = tokio::time::Instant::now();
+    let silent = || std::future::ready(Err(Refused::NoAnswer));
+    assert_eq!(Accesses::until_denied(silent).await, Refused::NoAnswer);
+    assert_eq!(begun.elapsed().as_secs(), 10);
 }

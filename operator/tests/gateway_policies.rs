@@ -52,6 +52,7 @@ fn request(expression: &str) -> Request {
         mode: Mode::Eval,
         limits: Limits::default(),
         expression: Some(Expression::new(expression).unwrap()),
+        read_only: false,
         grounds: Grounds::new("why", "INC-1").unwrap(),
     }
 }
@@ -68,6 +69,7 @@ fn every_field_is_held() {
     for (spec, words) in [
         (json!({"ceilings": {"mode": "Inspect"}}), "at most inspect is allowed"),
         (json!({"ceilings": {"runsPerMinute": 1}}), ""),
+        (json!({"ceilings": {"readOnly": true}}), "give --read-only"),
         (json!({"reason": {"required": true, "pattern": "^because"}}), "the reason must match"),
         (json!({"ticket": {"required": true, "pattern": "^CHG"}}), "the ticket must match"),
         (json!({"approvals": {"count": 1}}), "1 approval of another person is missing"),

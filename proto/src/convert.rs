@@ -2,7 +2,7 @@
 
 pub mod claim;
 mod describe;
-mod evaluation;
+pub mod evaluation;
 mod event;
 mod outcome;
 mod replica;

@@ -71,18 +71,20 @@ fn evaluation() -> impl Strategy<Value = Evaluation> {
     let limits = (1_u64..3_600_000, 1_u32..(16 << 20), 1_u32..(16 << 20))
         .prop_map(|(ms, value, output)| Limits::new(Duration::from_millis(ms), value, output));
     let session = proptest::option::of("[a-z0-9._-]{1,64}");
-    (any::<([u8; 16], bool)>(), any::<[u8; 5]>(), text(), "[^\0]{0,20}x", session, limits).prop_map(
-        |((request, recall), run, uid, expression, session, limits)| Evaluation {
-            request: RequestId::from_random(request),
-            run: RunId::from_random(run),
-            replica_uid: uid,
-            expression: Expression::new(expression).unwrap(),
-            session: session.map(|name| name.parse().unwrap()),
-            namespace: Some("user".into()),
-            limits: limits.unwrap(),
-            recall,
-        },
-    )
+    (any::<([u8; 16], bool, bool)>(), any::<[u8; 5]>(), text(), "[^\0]{0,20}x", session, limits)
+        .prop_map(|((request, recall, read_only), run, uid, expression, session, limits)| {
+            Evaluation {
+                request: RequestId::from_random(request),
+                run: RunId::from_random(run),
+                replica_uid: uid,
+                expression: Expression::new(expression).unwrap(),
+                session: session.map(|name| name.parse().unwrap()),
+                namespace: Some("user".into()),
+                limits: limits.unwrap(),
+                recall,
+                read_only,
+            }
+        })
 }
 
 proptest! {
@@ -180,12 +182,14 @@ fn an_evaluation_out_of_bounds_is_refused() {
         caller: String::new(),
         signed: None,
         membership: None,
+        read_only_expression: String::new(),
     };
     assert!(Evaluation::try_from(good()).is_ok());
-    let bad: [(&str, v1::EvalRequest); 6] = [
+    let bad: [(&str, v1::EvalRequest); 7] = [
         ("request id", v1::EvalRequest { request_id: vec![7; 15], ..good() }),
         ("run id", v1::EvalRequest { run_id: "x".into(), ..good() }),
         ("expression", v1::EvalRequest { expression: " ".into(), ..good() }),
+        ("expression", v1::EvalRequest { read_only_expression: "1".into(), ..good() }),
         ("session name", v1::EvalRequest { session: "a b".into(), ..good() }),
         ("limits", v1::EvalRequest { limits: None, ..good() }),
         ("limits", v1::EvalRequest { limits: Some(v1::Limits::default()), ..good() }),

@@ -9,7 +9,7 @@ use prepl_identity::{Name, NameError, TrustDomain};
 use prepl_runtime::log::LogArgs;
 
 use crate::claims::Place;
-use crate::endpoint::Endpoint;
+use crate::endpoint::Repl;
 use prepl_runtime::enrol::Enrolment;
 
 /// One replica's end of prepl: passes evaluations to the app's own REPL, and nobody else's
@@ -132,8 +132,11 @@ pub struct Serve {
     pub listen: SocketAddr,
 
     /// REPL of the app: nrepl://HOST:PORT or clojure://HOST:PORT on loopback, or rhai:
+    ///
+    /// With `?read-only=NAMESPACE/NAME` behind it, read-only evaluations run within that function of
+    /// the app, which must keep its database from writing.
     #[arg(long, value_name = "URL")]
-    pub repl: Endpoint,
+    pub repl: Repl,
 
     /// Folder that scripts of `rhai:` may read; may be given several times
     #[arg(long = "allow-root", value_name = "DIR")]

@@ -9,13 +9,18 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use prepl_core::read_only::{Function, Keeper};
 use prepl_core::{Expression, InterruptStrength, Raised, Stream};
 
 pub mod clojure;
+mod cut;
 pub mod nrepl;
 pub mod readable;
 pub mod rhai;
 pub mod stream;
+
+/// Clojure that calls something once within a function of the app; its head tells how.
+const WITHIN: &str = include_str!("driver/within.clj");
 
 /// One evaluation, as a driver sees it.
 #[derive(Clone, Debug)]
@@ -28,6 +33,18 @@ pub struct Ask {
     pub value_bytes: u32,
     /// Most bytes of output; a driver passes it to runtimes that can obey it.
     pub output_bytes: u32,
+    /// What is to keep it from writing.
+    pub read_only: Option<Keeper>,
+}
+
+impl Ask {
+    /// The function of the app to evaluate within.
+    pub fn function(&self) -> Option<&Function> {
+        match &self.read_only {
+            Some(Keeper::Function(function)) => Some(function),
+            Some(Keeper::Engine) | None => None,
+        }
+    }
 }
 
 /// What a runtime says while it evaluates.
@@ -86,11 +103,28 @@ pub struct End {
     /// It was asked to stop, and the runtime does not tell whether it stopped.
     pub may_still_run: bool,
     /// The runtime refused the text before it ran anything of it.
-    pub refused: Option<Arc<str>>,
+    pub refused: Option<Refused>,
     /// Namespace of the session afterwards.
     pub namespace: Option<Arc<str>>,
     /// Bytes printed in all, where the runtime itself counts what it does not send.
     pub output_bytes: Option<u64>,
+}
+
+/// Why nothing of a text ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The runtime does not take it; it may have forgotten the session.
+    Runtime(Arc<str>),
+    /// The function that it was to run within did not call it.
+    Function(Arc<str>),
+}
+
+impl Refused {
+    /// The reason.
+    pub fn reason(&self) -> &Arc<str> {
+        let (Refused::Runtime(reason) | Refused::Function(reason)) = self;
+        reason
+    }
 }
 
 /// What a runtime tells about itself.
@@ -121,6 +155,9 @@ pub struct Garbage(pub Arc<str>);
 pub trait Conversation: Send {
     /// Begins the session; [`Step::Opened`] follows.
     fn open(&mut self, out: &mut BytesMut);
+
+    /// Whether it can evaluate within a function of the app ([`Ask::function`]); known once open.
+    fn evaluates_within(&self) -> bool;
 
     /// Sends an evaluation; its end is one [`Step::Ended`].
     fn evaluate(&mut self, ask: &Ask, out: &mut BytesMut) -> Result<(), Unreadable>;

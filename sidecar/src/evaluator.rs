@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use prepl_core::read_only::Keeper;
 use prepl_core::{
     Digest, Done, Evaluation, Event, Limits, Outcome, Patience, Reason, Refusal, Timings,
 };
@@ -14,8 +15,9 @@ use crate::driver::{Ask, End, Said};
 use crate::ledger::{Ledger, Remembered, Verdict};
 use crate::meter::Meter;
 use crate::portion::Portion;
+use crate::read_only::{NO_KEEPER, notice};
 use crate::recorder::Recorder;
-use crate::session::{Lease, NoSession, Sessions};
+use crate::session::{Lease, NoSession, Session, Sessions};
 use crate::stop::{Asked, Stop, stop_at};
 
 /// Evaluations in the runtime at a time; more wait in line.
@@ -168,6 +170,15 @@ impl Evaluator {
         Ok((lease, places))
     }
 
+    /// What is to keep the evaluation from writing, if anything is.
+    fn keeper(&self, part: &Part, session: &Session) -> Result<Option<Keeper>, Outcome> {
+        match (part.evaluation.read_only, self.sessions.keeper(session)) {
+            (false, _) => Ok(None),
+            (true, None) => Err(limit(NO_KEEPER)),
+            (true, keeper) => Ok(keeper),
+        }
+    }
+
     async fn with_session(
         &self,
         part: &mut Part,
@@ -175,6 +186,7 @@ impl Evaluator {
         lease: &mut Lease,
     ) -> Result<(Done, Ending), Outcome> {
         let Some(session) = lease.session() else { return Err(limit("the session is gone")) };
+        let read_only = self.keeper(part, session)?;
         let started = Instant::now();
         let mut meter = Meter::new(part.limits);
         let ask = Ask {
@@ -182,6 +194,7 @@ impl Evaluator {
             namespace: part.evaluation.namespace.clone(),
             value_bytes: part.limits.value_bytes(),
             output_bytes: part.limits.output_bytes(),
+            read_only,
         };
         let (said, saying) = mpsc::channel(SAID_QUEUE);
         let stop = &mut part.stop;
@@ -194,7 +207,7 @@ impl Evaluator {
         if let Ending::Answered(End { output_bytes: Some(bytes), .. }) = &ending {
             meter.count_at_least(*bytes);
         }
-        for event in meter.last_words() {
+        for event in kept(&ask, &ending).into_iter().chain(meter.last_words()) {
             recorder.tell(event).await;
         }
         let timings = Timings {
@@ -237,6 +250,16 @@ async fn pass_on(mut saying: mpsc::Receiver<Said>, meter: &mut Meter, recorder: 
     }
 }
 
+/// What kept an evaluation that ran from writing.
+fn kept(ask: &Ask, ending: &Ending) -> Option<Event> {
+    let ran = match ending {
+        Ending::Answered(end) => end.refused.is_none(),
+        Ending::Unreadable(_) => false,
+        Ending::Unconfirmed | Ending::Lost(_) => true,
+    };
+    ask.read_only.as_ref().filter(|_| ran).map(|keeper| Event::Notice(notice(keeper)))
+}
+
 /// The class of an ending. What was ended from outside is never called a failure: it is unknown,
 /// for a part of its work may be done.
 fn outcome(ending: &Ending, asked: Option<Asked>, time: Duration) -> Outcome {
@@ -244,7 +267,7 @@ fn outcome(ending: &Ending, asked: Option<Asked>, time: Duration) -> Outcome {
         (Ending::Unreadable(reason), _) => {
             Outcome::Refused(Refusal::Unreadable(Reason::new(reason.to_string())))
         }
-        (Ending::Answered(End { refused: Some(reason), .. }), _) => limit(reason),
+        (Ending::Answered(End { refused: Some(refused), .. }), _) => limit(refused.reason()),
         (Ending::Answered(End { may_still_run: true, .. }), _) => unconfirmed(asked, time),
         (Ending::Answered(End { interrupted: true, .. }), _) => {
             Outcome::Unknown { reason: confirmed(asked, time), may_still_run: false }

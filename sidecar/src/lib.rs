@@ -19,6 +19,7 @@ pub mod evaluator;
 pub mod ledger;
 pub mod meter;
 pub mod portion;
+pub mod read_only;
 pub mod recorder;
 pub mod run;
 pub mod serve;

@@ -72,7 +72,7 @@ async fn bind_and_serve(args: &Serve, stop: impl Future<Output = ()>) -> Result<
         () = &mut stop => return Ok(()),
     };
     let address = bound.address().map_err(CannotServe::System)?;
-    tracing::info!(%address, driver = args.repl.driver(), uid = %bound.uid, "serving");
+    tracing::info!(%address, driver = args.repl.endpoint.driver(), uid = %bound.uid, "serving");
     bound.serve(stop).await
 }
 
@@ -130,9 +130,9 @@ pub async fn bind(args: &Serve) -> Result<Bound, CannotServe> {
     let (credentials, enrolment) = credentials(&args.source).await?;
     let uid = sidecar_uid(&credentials.current())?;
     let sight = Sight { roots: args.roots.clone(), ..Sight::default() };
-    let sessions = Sessions::new(args.repl, sight);
+    let sessions = Sessions::new(args.repl.clone(), sight);
     let evaluator = Evaluator::new(Arc::clone(&sessions), ceiling());
-    let tunnels = Arc::new(Tunnels::to(args.repl));
+    let tunnels = Arc::new(Tunnels::to(args.repl.endpoint));
     let (own, kept) = (Arc::clone(&uid), Arc::clone(&sessions));
     let claims = Claims::new(credentials.clone(), args.source.place());
     let service = Service::new(own, kept, evaluator, Arc::clone(&tunnels), claims);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use prepl_core::read_only::{Function, Keeper};
 use prepl_core::{Description, SessionName};
 use prepl_script::{Engine, Sight};
 use tokio::sync::OwnedMutexGuard;
@@ -15,7 +16,7 @@ use crate::driver::nrepl::Nrepl;
 use crate::driver::rhai::{self, RhaiSession};
 use crate::driver::stream::{Ending, NotOpened, StreamSession};
 use crate::driver::{Ask, Conversation, Runtime, Said};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Repl};
 use crate::stop::Stop;
 
 /// Longest wait for the runtime to open a session.
@@ -39,7 +40,7 @@ pub enum Session {
 
 /// Opens sessions with one runtime and keeps those that have a name.
 pub struct Sessions {
-    endpoint: Endpoint,
+    repl: Repl,
     engine: Engine,
     budget: Budget,
     spare: Mutex<Option<(Session, Instant)>>,
@@ -93,6 +94,17 @@ impl Session {
         }
     }
 
+    /// What keeps a read-only evaluation in it from writing; `function` is the app's own.
+    fn keeper(&self, function: Option<&Function>) -> Option<Keeper> {
+        match self {
+            Session::Stream(session) if session.evaluates_within() => {
+                function.cloned().map(Keeper::Function)
+            }
+            Session::Stream(_) => None,
+            Session::Rhai(_) => Some(Keeper::Engine),
+        }
+    }
+
     fn is_usable(&mut self) -> bool {
         match self {
             Session::Stream(session) => session.is_connected(),
@@ -108,10 +120,10 @@ impl Session {
 }
 
 impl Sessions {
-    /// Sessions with the runtime at `endpoint`; scripts of the `rhai:` endpoint see `sight`.
-    pub fn new(endpoint: Endpoint, sight: Sight) -> Arc<Sessions> {
+    /// Sessions with the runtime at `repl`; scripts of the `rhai:` endpoint see `sight`.
+    pub fn new(repl: impl Into<Repl>, sight: Sight) -> Arc<Sessions> {
         Arc::new(Sessions {
-            endpoint,
+            repl: repl.into(),
             engine: Engine::new(sight, rhai::limits()),
             budget: Budget::default(),
             spare: Mutex::new(None),
@@ -142,14 +154,21 @@ impl Sessions {
     /// What the runtime is; a session is opened for it.
     pub async fn describe(&self) -> Result<Description, NotOpened> {
         let (session, runtime) = self.open().await?;
+        let read_only = self.keeper(&session);
         session.close().await;
         Ok(Description {
             sidecar_version: env!("CARGO_PKG_VERSION").into(),
-            driver: self.endpoint.driver().into(),
+            driver: self.repl.endpoint.driver().into(),
             language: runtime.language,
             runtime_version: runtime.version,
             interrupt: runtime.interrupt,
+            read_only,
         })
+    }
+
+    /// What keeps a read-only evaluation in a session from writing.
+    pub fn keeper(&self, session: &Session) -> Option<Keeper> {
+        session.keeper(self.repl.read_only.as_ref())
     }
 
     /// Closes what has been idle for too long at `now`; to be called now and then.
@@ -174,7 +193,7 @@ impl Sessions {
 
     /// Opens a session ahead of the next evaluation that needs a fresh one.
     pub async fn refill(&self) {
-        if self.spare().is_some() || matches!(self.endpoint, Endpoint::Rhai) {
+        if self.spare().is_some() || matches!(self.repl.endpoint, Endpoint::Rhai) {
             return;
         }
         if let Ok((session, _)) = self.open().await {
@@ -193,7 +212,7 @@ impl Sessions {
     }
 
     async fn open(&self) -> Result<(Session, Runtime), NotOpened> {
-        let (address, conversation): (_, Box<dyn Conversation>) = match self.endpoint {
+        let (address, conversation): (_, Box<dyn Conversation>) = match self.repl.endpoint {
             Endpoint::Nrepl(address) => (address, Box::new(Nrepl::new())),
             Endpoint::Clojure(address) => (address, Box::new(Clojure::new())),
             Endpoint::Rhai => {

@@ -8,10 +8,11 @@ mod recordings;
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
+use prepl_core::read_only::Keeper;
 use prepl_core::{Expression, InterruptStrength, Stream};
 use prepl_sidecar::driver::clojure::Clojure;
 use prepl_sidecar::driver::clojure::codec::MAX_LINE;
-use prepl_sidecar::driver::{Ask, Conversation, End, Garbage, Runtime, Said, Step};
+use prepl_sidecar::driver::{Ask, Conversation, End, Garbage, Refused, Runtime, Said, Step};
 use proptest::prelude::*;
 
 const HELLO: &str = "user=> \x01- hello 1 MS4xMi42 MTcuMC4xNQ==\n";
@@ -60,7 +61,7 @@ impl Talk {
 
 fn ask(text: &str) -> Ask {
     let expression = Expression::new(text).unwrap();
-    Ask { expression, namespace: None, value_bytes: 10, output_bytes: 10 }
+    Ask { expression, namespace: None, value_bytes: 10, output_bytes: 10, read_only: None }
 }
 
 fn value(text: &str) -> Step {
@@ -130,6 +131,11 @@ fn an_evaluation_is_one_ascii_line() {
     talk.hear("\x011 done dXNlcg== 0 0 0\n").unwrap();
     talk.clojure.evaluate(&ask("1"), &mut talk.out).unwrap();
     assert_eq!(talk.out, "E 2 10 10 - MQ==\n");
+    talk.out.clear();
+    talk.hear("\x012 done dXNlcg== 0 0 0\n").unwrap();
+    let read_only = Some(Keeper::Function("shop.db/read-only".parse().unwrap()));
+    talk.clojure.evaluate(&Ask { read_only, ..ask("1") }, &mut talk.out).unwrap();
+    assert_eq!(talk.out, "E 3 10 10 - MQ== shop.db/read-only\n");
 }
 
 #[test]
@@ -185,8 +191,12 @@ fn the_end_tells_what_became_of_the_evaluation() {
     let steps = Talk::evaluating().hear("\x011 done dXNlcg== 1 1 0\n").unwrap();
     let end = End { raised: true, interrupted: true, output_bytes: Some(0), ..End::default() };
     assert_eq!(steps, [Step::Ended(End { namespace: Some("user".into()), ..end })]);
-    let steps = Talk::evaluating().hear("\x011 refused bm8=\n").unwrap();
-    assert_eq!(steps, [Step::Ended(End { refused: Some("no".into()), ..End::default() })]);
+    for (tag, refused) in
+        [("refused", Refused::Runtime("no".into())), ("uncalled", Refused::Function("no".into()))]
+    {
+        let steps = Talk::evaluating().hear(format!("\x011 {tag} bm8=\n")).unwrap();
+        assert_eq!(steps, [Step::Ended(End { refused: Some(refused), ..End::default() })]);
+    }
 }
 
 #[test]
@@ -242,6 +252,7 @@ fn what_breaks_the_protocol_is_garbage() {
         b"\x011 value 2",
         b"\x011 value",
         b"\x011 refused /w==",
+        b"\x011 uncalled /w==",
         b"\x011 done dXNlcg== 0 0 99999999999999999999",
         b"\x011 done dXNlcg== 0 0 -1",
         b"\x010 out MQ==",
@@ -339,7 +350,7 @@ fn hostile_line() -> impl Strategy<Value = Vec<u8>> {
     let word = prop_oneof![
         "[0-3]",
         "-",
-        "(out|err|part|value|raised|input|refused|done|hello)",
+        "(out|err|part|value|raised|input|refused|uncalled|done|hello)",
         "[A-Za-z0-9+/]{0,12}={0,2}",
         "\\PC{0,4}",
     ];

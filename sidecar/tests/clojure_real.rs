@@ -22,7 +22,7 @@ use jvm::Jvm;
 use prepl_core::Stream;
 use prepl_sidecar::driver::clojure::Clojure;
 use prepl_sidecar::driver::stream::Ending;
-use prepl_sidecar::driver::{Ask, Conversation, End, Said, Step};
+use prepl_sidecar::driver::{Ask, Conversation, End, Refused, Said, Step};
 use prepl_sidecar::stop::stop_at;
 use session::{PATIENCE, SHORT, Session, address, ask, printed, two, value};
 use tokio::sync::mpsc;
@@ -232,7 +232,8 @@ async fn an_unknown_namespace_is_refused_and_nothing_runs() {
     let Some(mut session) = Session::open().await else { return };
     let (said, end) =
         session.answer(&Ask { namespace: Some("no such".into()), ..ask("(println 1)") }).await;
-    assert_eq!((said.len(), end.refused.as_deref()), (0, Some("no namespace no such is loaded")));
+    let refused = Some(Refused::Runtime("no namespace no such is loaded".into()));
+    assert_eq!((said.len(), end.refused), (0, refused));
     assert_eq!(session.value("*1").await, "nil");
 }
 

@@ -49,6 +49,7 @@ impl Caller {
             run: RunId::from_random([id; 5]),
             request: RequestId::from_random([id; 16]),
             recall: false,
+            read_only: false,
             replica_uid: "uid".into(),
             expression: Expression::new(code).unwrap(),
             session: None,

@@ -53,6 +53,7 @@ fn evaluation(id: u8, most: u32) -> Evaluation {
         run: RunId::from_random([id; 5]),
         request: RequestId::from_random([id; 16]),
         recall: false,
+        read_only: false,
         replica_uid: "uid".into(),
         expression: Expression::new("1").unwrap(),
         session: None,

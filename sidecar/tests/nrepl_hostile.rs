@@ -49,7 +49,8 @@ impl Peer {
 
     fn evaluate(&mut self) {
         let expression = Expression::new("(+ 1 1)").unwrap();
-        let ask = Ask { expression, namespace: None, value_bytes: 8, output_bytes: 8 };
+        let ask =
+            Ask { expression, namespace: None, value_bytes: 8, output_bytes: 8, read_only: None };
         self.conversation.evaluate(&ask, &mut self.out).unwrap();
         self.out.clear();
     }
@@ -332,6 +333,7 @@ fn a_server_without_sessions_is_used_without_one() {
         namespace: None,
         value_bytes: 8,
         output_bytes: 8,
+        read_only: None,
     };
     peer.conversation.evaluate(&ask, &mut peer.out).unwrap();
     let sent = String::from_utf8(peer.out.to_vec()).unwrap();

@@ -49,6 +49,7 @@ fn ask(code: &str) -> Ask {
         namespace: None,
         value_bytes: 1 << 20,
         output_bytes: 1 << 20,
+        read_only: None,
     }
 }
 
@@ -263,7 +264,7 @@ async fn a_namespace_of_the_asker_is_used_or_refused() {
     let (said, ending) = evaluate(&mut session, &within("no.such", "(+ 1 1)")).await;
     assert_eq!(said, []);
     let refused = end(ending).refused.unwrap();
-    assert!(refused.contains("no namespace no.such"), "{refused}");
+    assert!(refused.reason().contains("no namespace no.such"), "{refused:?}");
 }
 
 #[tokio::test]

@@ -116,6 +116,7 @@ fn ask(code: &str) -> Ask {
         namespace: None,
         value_bytes: 64,
         output_bytes: 1 << 20,
+        read_only: None,
     }
 }
 
@@ -224,7 +225,7 @@ fn a_forgotten_session_refuses() {
     let [Step::Ended(End { refused: Some(refused), raised: false, .. })] = &steps[..] else {
         panic!("{steps:?}")
     };
-    assert!(refused.contains("forgotten this session"), "{refused}");
+    assert!(refused.reason().contains("forgotten this session"), "{refused:?}");
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use prepl_core::{Class, Limits, Outcome};
-use prepl_gateway::{Dialer, Gateway, Plan};
+use prepl_gateway::Plan;
 use prepl_identity::Role;
 use prepl_sidecar::endpoint::Endpoint;
 use prepl_tests::jvm::Jvm;
-use prepl_tests::{Asked, Running, World, plan};
+use prepl_tests::{Asked, Recording, Running, World, plan};
 
 const PORTS: [&str; 4] = ["--nrepl", "0,0,0", "--socket", "0,0,0"];
 
@@ -25,7 +25,7 @@ const LONG: Duration = Duration::from_secs(100);
 /// A fleet, and a gateway to it.
 struct Fleet {
     world: World,
-    gateway: Gateway<Dialer>,
+    gateway: Recording,
 }
 
 impl Fleet {
@@ -243,7 +243,7 @@ async fn an_interrupt_ends_the_run_and_the_sleep() {
     fleet.ask("(def woken (atom 0))").await;
     let sleep = "(try (Thread/sleep 3600000) (finally (swap! woken inc)))";
     let mut run =
-        Running::begin(&fleet.gateway, &fleet.world.selection(), within(LONG * 10, sleep));
+        Running::begin(&fleet.gateway, &fleet.world.selection(), within(LONG * 10, sleep)).await;
     run.until_begun(0..REPLICAS).await;
     run.interrupt();
     let asked = run.finish().await;
@@ -272,7 +272,8 @@ async fn a_jvm_that_dies_takes_its_own_replicas_along_and_no_other() {
     };
     let fleet = Fleet::of([&jvms[0], &doomed]).await;
     let text = "(if (= 99 (count-sessions)) (Thread/sleep 3600000) :alive)";
-    let mut run = Running::begin(&fleet.gateway, &fleet.world.selection(), within(LONG * 10, text));
+    let mut run =
+        Running::begin(&fleet.gateway, &fleet.world.selection(), within(LONG * 10, text)).await;
     run.until_begun(6..10).await;
     doomed.kill();
     let asked = run.finish().await;

@@ -36,7 +36,7 @@ async fn a_silent_a_flooding_and_a_babbling_replica_hold_up_nobody() {
     let world = world_of_a_hundred(&bad).await;
     let mut patient = plan("40 + 2");
     patient.limits = Limits::new(Duration::from_secs(3600), 1024, 1024).unwrap();
-    let mut run = world.gateway(Role::Evaluator).run(permitted(&world.selection()), patient);
+    let mut run = world.gateway(Role::Evaluator).run(permitted(&world.selection()), patient).await;
     let mut ended = Vec::new();
     in_time(async {
         while let Some(report) = run.next().await {

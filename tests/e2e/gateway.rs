@@ -1,6 +1,7 @@
 //! Runs through a cluster's gateway, without Kubernetes.
 
 mod answers;
+mod audited;
 mod caller;
 mod drained;
 mod lost;

@@ -10,6 +10,8 @@ mod gateway;
 mod hostile;
 mod network;
 mod policies;
+mod recorded;
+mod read_only;
 mod rights;
 mod rogue;
 mod runtimes;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use prepl_core::{Class, Limits, Outcome};
-use prepl_gateway::{Dialer, Gateway, Plan};
+use prepl_gateway::Plan;
 use prepl_identity::{Authority, Role};
 use prepl_sidecar::endpoint::Endpoint;
 use prepl_tests::hostile::{Conduct, Hostile};
 use prepl_tests::proxy::Proxy;
-use prepl_tests::{Asked, Running, World, in_time, plan};
+use prepl_tests::{Asked, Recording, Running, World, in_time, plan};
 
 /// Two replicas; the network to the second one can fail.
 async fn world() -> (World, Proxy) {
@@ -19,8 +19,8 @@ async fn world() -> (World, Proxy) {
 }
 
 /// A run whose replicas have all begun.
-async fn begun(gateway: &Gateway<Dialer>, world: &World, plan: Plan) -> Running {
-    let mut running = Running::begin(gateway, &world.selection(), plan);
+async fn begun(gateway: &Recording, world: &World, plan: Plan) -> Running {
+    let mut running = Running::begin(gateway, &world.selection(), plan).await;
     running.until_begun(0..world.replicas().len()).await;
     running
 }

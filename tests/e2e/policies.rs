@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use prepl_core::{Class, Selection};
+use prepl_core::Class;
 use prepl_gateway::local::{Fleet, FleetUser};
 use prepl_gateway::{Gateway, Grounds, Mode, Plan, RemoteFailed, Request};
 use prepl_identity::Role;
@@ -28,13 +28,15 @@ fn request(plan: &Plan, reason: &str) -> Request {
         mode: Mode::Eval,
         limits: plan.limits,
         expression: Some(plan.expression.clone()),
+        read_only: false,
         grounds: Grounds::new(reason, "").unwrap(),
     }
 }
 
-async fn ask(user: &FleetUser, selection: &Selection, plan: Plan) -> Asked {
-    let permit = user.permit(selection, &request(&plan, "why")).unwrap();
-    Running::permitted(&Gateway::new(user.dialer()), permit, plan).finish().await
+async fn ask(world: &World, user: &FleetUser, plan: Plan) -> Asked {
+    let permit = user.permit(&world.selection(), &request(&plan, "why")).unwrap();
+    let gateway = world.records().with(Gateway::new(user.dialer()));
+    Running::permitted(&gateway, permit, plan).await.finish().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -42,11 +44,11 @@ async fn limits_are_lowered_on_every_replica() {
     let world = World::of_rhai(2).await;
     let user =
         held_to(&world, "[ceilings]\neval_seconds = 1\nvalue_bytes = 10\noutput_bytes = 5\n");
-    let asked = ask(&user, &world.selection(), plan("loop {}")).await;
+    let asked = ask(&world, &user, plan("loop {}")).await;
     assert_eq!(asked.classes(), [Class::Unknown; 2]);
     assert!(asked.reason(0).contains("1s"), "{}", asked.reason(0));
     let printing = plan("print(\"0123456789\"); \"abcdefghijklmnopqrstuvwxyz\"");
-    let asked = ask(&user, &world.selection(), printing).await;
+    let asked = ask(&world, &user, printing).await;
     assert_eq!(asked.classes(), [Class::Ok; 2]);
     for place in 0..2 {
         assert!(asked.answers[place].values[0].truncated);
@@ -77,7 +79,7 @@ async fn what_is_denied_or_only_judged_is_not_sent() {
     assert_eq!(app.evaluations(), 0, "something was sent");
     app.release();
     let user = held_to(&world, "[reason]\nrequired = true\n");
-    let asked = ask(&user, &selection, plan("1")).await;
+    let asked = ask(&world, &user, plan("1")).await;
     assert_eq!((asked.classes(), app.evaluations()), (vec![Class::Ok], 1));
 }
 
@@ -86,7 +88,7 @@ async fn a_policy_is_about_the_replicas_that_it_selects() {
     let world = World::of_rhai(2).await;
     let of_others = "selector = \"app=web\"\n[ceilings]\nmode = \"inspect\"\n";
     let user = held_to(&world, of_others);
-    assert_eq!(ask(&user, &world.selection(), plan("6 * 7")).await.values(1), ["42"]);
+    assert_eq!(ask(&world, &user, plan("6 * 7")).await.values(1), ["42"]);
     let user = held_to(&world, &of_others.replace("web", "api"));
     let denied = user.permit(&world.selection(), &request(&plan("1"), "")).unwrap_err();
     assert!(denied.to_string().contains("at most inspect is allowed"), "{denied}");

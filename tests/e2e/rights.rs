@@ -52,7 +52,7 @@ async fn an_admin_ends_what_another_started_and_an_evaluator_does_not() {
     let mut plan = plan("loop {}");
     plan.limits = Limits::new(Duration::from_secs(60), 1024, 1024).unwrap();
     let request = plan.request;
-    let mut run = Running::begin(&world.gateway(Role::Evaluator), &world.selection(), plan);
+    let mut run = Running::begin(&world.gateway(Role::Evaluator), &world.selection(), plan).await;
     run.until_begun([0]).await;
     interrupt_as(&world, Role::Evaluator, "oz", request).await;
     interrupt_as(&world, Role::Admin, "oz", request).await;

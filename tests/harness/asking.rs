@@ -14,9 +14,11 @@ use prepl_core::{
 use prepl_gateway::gather::Gatherer;
 use prepl_gateway::remote::RemoteRun;
 use prepl_gateway::{
-    DEFAULT_WIDTH, Gateway, Permit, Plan, Remote, Run, Running as Reports, Verdict, decide,
+    DEFAULT_WIDTH, Permit, Plan, RecordedRun, Remote, RemoteFailed, Running as Reports, Verdict,
+    decide,
 };
 
+use crate::Recording;
 use crate::promises::Promises;
 
 /// What a run gave.
@@ -46,6 +48,7 @@ pub fn plan(expression: &str) -> Plan {
         run: RunId::from_random([id[0], id[1], id[2], id[3], id[4]]),
         request: RequestId::from_random(id),
         recall: false,
+        read_only: false,
         expression: Expression::new(expression).expect("an expression"),
         session: None,
         namespace: None,
@@ -63,7 +66,7 @@ pub fn permitted(selection: &Selection) -> Permit {
 
 /// A run under way.
 #[derive(Debug)]
-pub struct Running<R = Run> {
+pub struct Running<R = RecordedRun> {
     run: R,
     gatherer: Gatherer,
     promises: Promises,
@@ -74,14 +77,22 @@ pub struct Running<R = Run> {
 
 impl Running {
     /// Starts a plan.
-    pub fn begin<C: Connect>(gateway: &Gateway<C>, selection: &Selection, plan: Plan) -> Running {
-        Running::of(gateway.run(permitted(selection), plan), selection)
+    pub async fn begin<C: Connect>(
+        gateway: &Recording<C>,
+        selection: &Selection,
+        plan: Plan,
+    ) -> Running {
+        Running::permitted(gateway, permitted(selection), plan).await
     }
 
     /// Starts a plan with a permit that was asked for.
-    pub fn permitted<C: Connect>(gateway: &Gateway<C>, permit: Permit, plan: Plan) -> Running {
+    pub async fn permitted<C: Connect>(
+        gateway: &Recording<C>,
+        permit: Permit,
+        plan: Plan,
+    ) -> Running {
         let selection = permit.selection().clone();
-        Running::of(gateway.run(permit, plan), &selection)
+        Running::of(gateway.run(permit, plan).await, &selection)
     }
 
     /// How many replicas have no outcome yet.
@@ -93,8 +104,17 @@ impl Running {
 impl Running<RemoteRun> {
     /// Starts a plan through a gateway of a cluster.
     pub async fn begin_at(gateway: &Remote, selection: &Selection, plan: &Plan) -> Self {
-        let run = in_time(gateway.run(selection, plan)).await.expect("a run");
-        Running::of(run, selection)
+        Running::try_begin_at(gateway, selection, plan).await.expect("a run")
+    }
+
+    /// The same with a gateway that may refuse, or go away.
+    pub async fn try_begin_at(
+        gateway: &Remote,
+        selection: &Selection,
+        plan: &Plan,
+    ) -> Result<Self, RemoteFailed> {
+        let run = in_time(gateway.run(selection, plan)).await?;
+        Ok(Running::of(run, selection))
     }
 }
 
@@ -177,8 +197,12 @@ impl<R: Reports> Running<R> {
 
 impl Asked {
     /// Runs a plan to its end.
-    pub async fn ask<C: Connect>(gateway: &Gateway<C>, selection: &Selection, plan: Plan) -> Asked {
-        Running::begin(gateway, selection, plan).finish().await
+    pub async fn ask<C: Connect>(
+        gateway: &Recording<C>,
+        selection: &Selection,
+        plan: Plan,
+    ) -> Asked {
+        Running::begin(gateway, selection, plan).await.finish().await
     }
 
     /// The same through a gateway of a cluster.

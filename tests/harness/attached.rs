@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prepl_core::{Outcome, Reason, Replica, Selection};
-use prepl_gateway::claim::Shown;
+use prepl_gateway::claim::{self, Shown};
 use prepl_gateway::tunnel::Broke;
-use prepl_gateway::{Dialer, Gateway, Tunnel};
+use prepl_gateway::{Gateway, Tunnel};
 use prepl_operator::gateway::access::Refused;
-use prepl_operator::gateway::attach::{Told, Traffic, opening, relay};
+use prepl_operator::gateway::attach::{Told, opening, relay};
 use prepl_operator::gateway::fleet::find;
 use prepl_proto::v1;
 use tokio::net::{TcpListener, TcpStream};
@@ -18,32 +18,36 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
-use crate::permitted;
+use crate::gateway::ClusterGateway;
+use crate::{Recording, asker, permitted};
 
 /// More than a tunnel over loopback takes to open.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Leads a user's tunnel until `denied` completes.
 pub(crate) async fn lead(
-    replicas: &[Replica],
-    dialer: &Dialer,
+    gateway: &ClusterGateway,
     user: &str,
     denied: impl Future<Output = Refused> + Send + 'static,
     mut ups: Streaming<v1::AttachUp>,
 ) -> Result<Told, Status> {
     let (uid, signed) = opening(&mut ups).await?;
-    let shown = signed.map(|signed| Shown::of(signed, std::slice::from_ref(&uid)));
-    let dialer = dialer.on_behalf_of(user.into(), shown);
-    let asked = find(&[uid], replicas.to_vec());
+    let request = claim::request(&signed).ok_or_else(|| Status::invalid_argument("no claim"))?;
+    let shown = Shown::of(signed, std::slice::from_ref(&uid));
+    let dialer = gateway.dialer.on_behalf_of(user.into(), Some(shown));
+    let asked = find(&[uid], gateway.replicas.to_vec());
     let not_there = |_| Status::failed_precondition("the pod is gone");
     let selection = (asked.selection.len() == 1).then_some(asked.selection).ok_or(());
     let permit = permitted(&selection.map_err(not_there)?);
-    let tunnel = Gateway::new(dialer).attach(permit, PATIENCE).await;
+    let recorder = gateway.records.recorder().await;
+    let recorded = recorder.tunnel(permit, request, &asker(user)).await.map_err(Refused::from)?;
+    let tunnel = Gateway::new(dialer).attach(recorded, PATIENCE).await;
     let words = |outcome: &Outcome| outcome.reason().map(Reason::to_string).unwrap_or_default();
-    let tunnel = tunnel.map_err(|outcome| Status::failed_precondition(words(&outcome)))?;
+    let opened = tunnel.map_err(|outcome| Status::failed_precondition(words(&outcome)))?;
+    let (tunnel, _record) = opened;
     let (messages, told) = mpsc::channel(3);
     tokio::spawn(async move {
-        relay(ups, tunnel, messages, denied, &Traffic::default()).await;
+        relay(ups, tunnel, messages, denied).await;
     });
     Ok(ReceiverStream::new(told))
 }
@@ -119,9 +123,9 @@ impl Local {
 }
 
 /// Opens a tunnel to a replica past every decision but the sidecar's.
-pub async fn attach(gateway: &Gateway<Dialer>, replica: &Replica) -> Result<Tunnel, Outcome> {
+pub async fn attach(gateway: &Recording, replica: &Replica) -> Result<Tunnel, Outcome> {
     let permit = permitted(&Selection::of(vec![replica.clone()]));
-    gateway.attach(permit, PATIENCE).await
+    gateway.attach(permit, PATIENCE).await.map(|(tunnel, _)| tunnel)
 }
 
 /// Bytes of every value in an order that does not repeat soon.

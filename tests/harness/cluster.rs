@@ -21,7 +21,7 @@ use tower::service_fn;
 
 use crate::app::App;
 use crate::gateway::ClusterGateway;
-use crate::{World, in_time};
+use crate::{Records, World, in_time};
 
 /// Far more than a runtime takes to end.
 const KILL: Duration = Duration::from_secs(60);
@@ -70,11 +70,13 @@ impl Cluster {
         let name = format!("gateway-{}", self.gateways.len() + 1);
         let credentials = Credentials::fixed(self.gateway_bundle(&name));
         let (counts, runs) = watch::channel(0);
+        let records = Records::in_folder(self.world.path().join("records").join(&name));
         let gateway = ClusterGateway::new(
             &credentials,
             self.world.replicas(),
             self.rights.subscribe(),
             counts,
+            records,
         );
         let running = Running::start(gateway, credentials, runs);
         self.alive.lock().expect("a lock").push(running.address);
@@ -216,8 +218,13 @@ impl Drop for Running {
 
 /// The bundle of the access of a user.
 pub fn access(authority: &Authority, user: &str) -> Bundle {
+    access_with_uid(authority, user, "u1")
+}
+
+/// The same of an access request with this UID.
+pub fn access_with_uid(authority: &Authority, user: &str, uid: &str) -> Bundle {
     let key = KeyRequest::new().expect("a key");
-    let name = Name::access(authority.domain(), "shop", user, "u1").expect("a good name");
+    let name = Name::access(authority.domain(), "shop", user, uid).expect("a good name");
     let certificate = authority.sign_for(key.csr_pem(), &name, user, USER_LIFETIME);
     key.into_bundle(&certificate.expect("a certificate"), authority.certificate_pem())
         .expect("a bundle")

@@ -76,6 +76,15 @@ impl Gateway for Fickle {
         Err(Status::unimplemented("it is fickle"))
     }
 
+    type AuditStream = ReceiverStream<Result<v1::AuditPart, Status>>;
+
+    async fn audit(
+        &self,
+        _: Request<v1::AuditRequest>,
+    ) -> Result<Response<Self::AuditStream>, Status> {
+        Err(Status::unimplemented("it is fickle"))
+    }
+
     type AttachStream = ReceiverStream<Result<v1::AttachDown, Status>>;
 
     async fn attach(

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use prepl_audit::Moment;
 use prepl_core::{Reason, Replica, Selection};
 use prepl_gateway::claim::Shown;
 use prepl_gateway::local::policies;
@@ -14,6 +15,7 @@ use prepl_gateway::{
 use prepl_identity::{Credentials, Holder};
 use prepl_operator::gateway::access::Refused;
 use prepl_operator::gateway::attach::Told;
+use prepl_operator::gateway::audit::{self, AuditFiles};
 use prepl_operator::gateway::conduct::{Conduct, gone};
 use prepl_operator::gateway::doorkeeper::{AccessOnly, Guest};
 use prepl_operator::gateway::fleet::find;
@@ -28,7 +30,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::attached;
+use crate::{Records, asker, attached};
 
 /// The right to evaluate, for everybody; whoever holds the sender gives and takes it.
 pub type Rights = watch::Receiver<bool>;
@@ -41,10 +43,12 @@ const POLICY: &str = "[ticket]\npattern = \"^INC-\"";
 /// What one gateway knows.
 #[derive(Clone)]
 pub struct ClusterGateway {
-    replicas: Arc<[Replica]>,
-    dialer: Dialer,
+    pub(crate) replicas: Arc<[Replica]>,
+    pub(crate) dialer: Dialer,
     rights: Rights,
     runs: watch::Sender<usize>,
+    pub(crate) records: Records,
+    files: AuditFiles,
 }
 
 impl ClusterGateway {
@@ -54,8 +58,11 @@ impl ClusterGateway {
         replicas: &[Replica],
         rights: Rights,
         runs: watch::Sender<usize>,
+        records: Records,
     ) -> ClusterGateway {
-        ClusterGateway { replicas: replicas.into(), dialer: Dialer::new(credentials), rights, runs }
+        let dialer = Dialer::new(credentials);
+        let files = AuditFiles::in_folder(records.folder());
+        ClusterGateway { replicas: replicas.into(), dialer, rights, runs, records, files }
     }
 
     /// Serves until `stop` completes and the runs have ended.
@@ -70,11 +77,12 @@ impl ClusterGateway {
         door::serve(listener, credentials, MAX_CONNECTIONS, doorkeeper, routes, stop).await
     }
 
-    fn start(&self, user: &str, start: Start) -> Result<Conduct, Status> {
+    async fn start(&self, user: &str, start: Start) -> Result<Conduct, Status> {
         let Start { uids, plan, grounds, signed } = start;
         let asked = find(&uids, self.replicas.to_vec());
         let request = Ask {
             mode: Mode::Eval,
+            read_only: plan.read_only,
             limits: plan.limits,
             expression: Some(plan.expression.clone()),
             grounds,
@@ -84,7 +92,9 @@ impl ClusterGateway {
         self.runs.send_modify(|runs| *runs += 1);
         let gone = gone(asked.gone, plan.recall);
         let shown = signed.map(|signed| Shown::of(signed, &uids));
-        let run = Gateway::new(self.dialer.on_behalf_of(user.into(), shown)).run(permit, plan);
+        let recorder = self.records.recorder().await;
+        let recorded = recorder.run(permit, plan, &asker(user)).await.map_err(Refused::from)?;
+        let run = Gateway::new(self.dialer.on_behalf_of(user.into(), shown)).run(recorded);
         Ok(Conduct { run, places: asked.places, gone })
     }
 
@@ -152,7 +162,7 @@ impl Service for ClusterGateway {
         let user = user(&guest(&request)?);
         let mut commands = request.into_inner();
         let start = first_command(&mut commands).await?;
-        let conduct = self.start(&user, start)?;
+        let conduct = self.start(&user, start).await?;
         let (messages, stream) = mpsc::channel(4);
         tokio::spawn(conduct.to_the_end(commands, messages, denied(self.rights.clone())));
         Ok(Response::new(ReceiverStream::new(stream)))
@@ -169,6 +179,21 @@ impl Service for ClusterGateway {
         Ok(Response::new(judging::judge_reply(verdicts.judged(), asked.gone.len())))
     }
 
+    type AuditStream = audit::Told;
+
+    async fn audit(
+        &self,
+        request: Request<v1::AuditRequest>,
+    ) -> Result<Response<audit::Told>, Status> {
+        let user = user(&guest(&request)?);
+        if !*self.rights.borrow() {
+            return Err(Refused::Denied(DENIED.into()).into());
+        }
+        let since = Some(request.into_inner().since_ms).filter(|since| *since > 0);
+        let since = since.map(Moment::from_millis);
+        Ok(Response::new(self.files.tell(user, since, denied(self.rights.clone()))?))
+    }
+
     type AttachStream = Told;
 
     async fn attach(
@@ -177,7 +202,7 @@ impl Service for ClusterGateway {
     ) -> Result<Response<Self::AttachStream>, Status> {
         let (user, denied) = (user(&guest(&request)?), denied(self.rights.clone()));
         let ups = request.into_inner();
-        let told = attached::lead(&self.replicas, &self.dialer, &user, denied, ups).await?;
+        let told = attached::lead(self, &user, denied, ups).await?;
         Ok(Response::new(told))
     }
 }

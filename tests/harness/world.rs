@@ -11,11 +11,12 @@ use prepl_identity::{
     Authority, Bundle, Credentials, MEMBER_LIFETIME, Name, Role, TrustDomain, USER_LIFETIME,
 };
 use prepl_sidecar::args::{Serve, Source};
-use prepl_sidecar::endpoint::Endpoint;
+use prepl_sidecar::endpoint::{Endpoint, Repl};
 use prepl_sidecar::run::bind;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
+use crate::recording::{Recording, Records};
 use crate::rogue::{Conduct, Rogue};
 
 /// A fleet, its authority and its running sidecars; all end with it.
@@ -25,6 +26,7 @@ pub struct World {
     authority: Authority,
     replicas: Vec<Replica>,
     sidecars: JoinSet<()>,
+    records: Records,
 }
 
 impl World {
@@ -33,7 +35,8 @@ impl World {
         let domain: TrustDomain = "world.test".parse().expect("a good name");
         let authority = Authority::create(&domain).expect("an authority");
         let folder = tempfile::tempdir().expect("a folder");
-        World { folder, domain, authority, replicas: Vec::new(), sidecars: JoinSet::new() }
+        let records = Records::in_folder(folder.path().join("records"));
+        World { folder, domain, authority, replicas: Vec::new(), sidecars: JoinSet::new(), records }
     }
 
     /// A fleet of `count` replicas of the sidecar's own engine.
@@ -45,13 +48,21 @@ impl World {
         world
     }
 
-    /// Starts a sidecar for the REPL at `endpoint`; gives its place in the fleet.
-    pub async fn add(&mut self, endpoint: Endpoint) -> usize {
+    /// Starts a sidecar for a REPL; gives its place in the fleet.
+    pub async fn add(&mut self, repl: impl Into<Repl>) -> usize {
+        self.add_listening(repl, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
+    }
+
+    /// The same with a sidecar that listens there.
+    pub async fn add_listening(
+        &mut self,
+        repl: impl Into<Repl>,
+        listen: SocketAddr,
+    ) -> usize {
         let bundle = self.bundle_file(self.replicas.len());
         self.sidecar_bundle(self.replicas.len()).write(&bundle).expect("a bundle");
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let args =
-            Serve { source: Source::of_bundle(bundle), listen, repl: endpoint, roots: Vec::new() };
+            Serve { source: Source::of_bundle(bundle), listen, repl: repl.into(), roots: Vec::new() };
         let bound = bind(&args).await.expect("a sidecar");
         let address = bound.address().expect("an address");
         self.sidecars.spawn(async move {
@@ -123,13 +134,18 @@ impl World {
     }
 
     /// A gateway as a user with the role.
-    pub fn gateway(&self, role: Role) -> Gateway<Dialer> {
+    pub fn gateway(&self, role: Role) -> Recording {
         self.gateway_with(self.user(role, "mira"))
     }
 
     /// A gateway that shows this bundle.
-    pub fn gateway_with(&self, bundle: Bundle) -> Gateway<Dialer> {
-        Gateway::new(Dialer::new(&Credentials::fixed(bundle)))
+    pub fn gateway_with(&self, bundle: Bundle) -> Recording {
+        self.records.with(Gateway::new(Dialer::new(&Credentials::fixed(bundle))))
+    }
+
+    /// The audit log of the gateways in this process.
+    pub fn records(&self) -> &Records {
+        &self.records
     }
 
     /// Writes the fleet's folder for `prepl --fleet`, for a user with the role.

@@ -3,7 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use kube::api::{Api, ObjectMeta, PostParams};
-use prepl_crd::{AccessRequest, AccessRequestSpec, AccessRequestStatus, Mode, Phase};
+use prepl_crd::{
+    AccessRequest, AccessRequestSpec, AccessRequestStatus, AskedRun, Mode, Phase, UserInfo,
+};
+use prepl_gateway::Grounds;
 use prepl_identity::{Bundle, KeyRequest};
 use tokio::time::{Instant, sleep};
 
@@ -15,7 +18,7 @@ use crate::problem::Problem;
 /// How long an access lasts at least: groups of the user are read once for it.
 pub const SHORTEST: Duration = Duration::from_secs(900);
 /// How long one may last at most: the schema's eight hours.
-const LONGEST: Duration = Duration::from_secs(28_800);
+pub const LONGEST: Duration = Duration::from_secs(28_800);
 
 /// A controller that runs answers within a second.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,21 +56,68 @@ pub async fn renew(cluster: &Cluster, mode: Mode, lasting: Duration) -> Result<B
 
 /// Asks for an access: the controller has to answer.
 pub async fn ask(cluster: &Cluster, mode: Mode, lasting: Duration) -> Result<Bundle, Problem> {
-    let user = rights::who(cluster).await?;
     // Twice as long, so that the next command of the kind finds it good.
-    let ttl = (lasting * 2).clamp(SHORTEST, LONGEST).as_secs();
-    let ttl_seconds = u32::try_from(ttl).unwrap_or(u32::MAX);
+    let wanted = Wanted::ordinary(mode, (lasting * 2).clamp(SHORTEST, LONGEST));
+    make(cluster, wanted).await.map(|made| made.bundle)
+}
+
+/// What an access request is to be for.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// To do what.
+    pub mode: Mode,
+    /// For how long.
+    pub lasting: Duration,
+    /// Why.
+    pub grounds: Grounds,
+    /// Without the approvals that policies demand.
+    pub break_glass: bool,
+    /// For this run alone.
+    pub run: Option<AskedRun>,
+}
+
+impl Wanted {
+    fn ordinary(mode: Mode, lasting: Duration) -> Wanted {
+        Wanted { mode, lasting, grounds: Grounds::default(), break_glass: false, run: None }
+    }
+
+    fn spec(self, user: UserInfo, csr: &str) -> AccessRequestSpec {
+        AccessRequestSpec {
+            user,
+            csr: csr.to_owned(),
+            mode: self.mode,
+            ttl_seconds: u32::try_from(self.lasting.as_secs()).unwrap_or(u32::MAX),
+            reason: self.grounds.reason().map(str::to_owned),
+            ticket: self.grounds.ticket().map(str::to_owned),
+            break_glass: self.break_glass,
+            run: self.run,
+        }
+    }
+}
+
+/// An access request that was granted, and the key of it.
+#[derive(Debug)]
+pub struct Made {
+    /// The request as the API server knows it.
+    pub request: AccessRequest,
+    /// The key and its certificate.
+    pub bundle: Bundle,
+}
+
+/// Makes an access request, and waits until it is granted.
+pub async fn make(cluster: &Cluster, wanted: Wanted) -> Result<Made, Problem> {
+    let user = rights::who(cluster).await?;
     let key = KeyRequest::new().map_err(|error| Problem::of(&error))?;
-    let csr = key.csr_pem().to_owned();
-    let spec = AccessRequestSpec { user, csr, mode, ttl_seconds, reason: None };
     let metadata = ObjectMeta { generate_name: Some("prepl-".to_owned()), ..<_>::default() };
+    let spec = wanted.spec(user, key.csr_pem());
     let request = AccessRequest { metadata, spec, status: None };
     let requests: Api<AccessRequest> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
-    let made = requests.create(&PostParams::default(), &request).await;
-    let made = made.map_err(|error| unmade(&error))?;
-    let name = made.metadata.name.unwrap_or_default();
+    let request = requests.create(&PostParams::default(), &request).await;
+    let request = request.map_err(|error| unmade(&error))?;
+    let name = request.metadata.name.clone().unwrap_or_default();
     let (certificate, authorities) = wait(&requests, &name).await?;
-    key.into_bundle(&certificate, &authorities).map_err(|error| Problem::of(&error))
+    let bundle = key.into_bundle(&certificate, &authorities);
+    Ok(Made { request, bundle: bundle.map_err(|error| Problem::of(&error))? })
 }
 
 fn unmade(error: &kube::Error) -> Problem {

@@ -38,14 +38,69 @@ async fn straight(address: &str) -> Result<TcpStream, Problem> {
     })
 }
 
-async fn forwarded(cluster: &Cluster, namespace: &str) -> Result<Box<dyn Duplex>, Problem> {
+/// One gateway among all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gateway {
+    /// The one that the flags name, by its address.
+    Address(String),
+    /// A pod.
+    Pod {
+        /// Its name.
+        name: String,
+        /// Whether it serves.
+        ready: bool,
+    },
+}
+
+/// All gateways that there are, in the order of their names.
+pub async fn gateways(cluster: &Cluster, args: &ClusterArgs) -> Result<Vec<Gateway>, Problem> {
+    if let Some(address) = &args.gateway {
+        return Ok(vec![Gateway::Address(address.clone())]);
+    }
+    let found = pods(cluster, &args.operator_namespace).await?;
+    let mut all: Vec<_> = found
+        .iter()
+        .filter_map(|pod| Some((pod.metadata.name.clone()?, is_ready(pod))))
+        .collect();
+    all.sort_unstable();
+    match all.is_empty() {
+        true => Err(no_gateway(&args.operator_namespace)),
+        false => Ok(all.into_iter().map(|(name, ready)| Gateway::Pod { name, ready }).collect()),
+    }
+}
+
+/// Opens a stream to this gateway and no other.
+pub async fn open_to(
+    cluster: &Cluster,
+    args: &ClusterArgs,
+    gateway: &Gateway,
+) -> Result<Box<dyn Duplex>, Problem> {
+    match gateway {
+        Gateway::Address(address) => Ok(Box::new(straight(address).await?)),
+        Gateway::Pod { name, .. } => forward(cluster, &args.operator_namespace, name).await,
+    }
+}
+
+async fn pods(cluster: &Cluster, namespace: &str) -> Result<Vec<Pod>, Problem> {
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
     let found = pods.list(&ListParams::default().labels(LABELS)).await;
-    let found = found.map_err(|error| no_way("find a gateway", &error, namespace))?;
-    let ready: Vec<_> = found.items.iter().filter(|pod| is_ready(pod)).collect();
-    let name = any(&ready).and_then(|pod| pod.metadata.name.clone());
-    let name = name.ok_or_else(|| no_gateway(namespace))?;
-    let forward = pods.portforward(&name, &[PORT]).await;
+    Ok(found.map_err(|error| no_way("find a gateway", &error, namespace))?.items)
+}
+
+async fn forwarded(cluster: &Cluster, namespace: &str) -> Result<Box<dyn Duplex>, Problem> {
+    let found = pods(cluster, namespace).await?;
+    let ready: Vec<_> = found.iter().filter(|pod| is_ready(pod)).collect();
+    let name = any(&ready).and_then(|pod| pod.metadata.name.as_deref());
+    forward(cluster, namespace, name.ok_or_else(|| no_gateway(namespace))?).await
+}
+
+async fn forward(
+    cluster: &Cluster,
+    namespace: &str,
+    name: &str,
+) -> Result<Box<dyn Duplex>, Problem> {
+    let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
+    let forward = pods.portforward(name, &[PORT]).await;
     let mut forward =
         forward.map_err(|error| no_way("forward a port to a gateway", &error, namespace))?;
     // The port that was just asked for is there to be taken once.

@@ -20,6 +20,8 @@ pub struct ClusterFleet {
     pub listed: Listed,
     /// The namespace that was looked in; `None` when all were.
     pub namespace: Option<String>,
+    /// The API server, and the namespace that the access lies in.
+    pub cluster: Cluster,
 }
 
 impl ClusterFleet {
@@ -51,7 +53,20 @@ impl ClusterFleet {
             },
         };
         let (remote, listed) = opened.map_err(|failed| problem(&failed))?;
-        Ok(ClusterFleet { remote, listed, namespace })
+        Ok(ClusterFleet { remote, listed, namespace, cluster })
+    }
+
+    /// The same with an access of one's own.
+    pub async fn with(
+        args: &ClusterArgs,
+        cluster: Cluster,
+        bundle: Bundle,
+    ) -> Result<ClusterFleet, Problem> {
+        let opened = look(&cluster, args, bundle).await;
+        let (remote, listed) = opened.map_err(|failed| problem(&failed))?;
+        let namespace = cluster.namespace.clone();
+        let namespace = (namespace != args.operator_namespace).then_some(namespace);
+        Ok(ClusterFleet { remote, listed, namespace, cluster })
     }
 
     /// Why there is nothing to choose from; `None` when there is something.
@@ -127,7 +142,7 @@ impl Scope {
     }
 
     /// The namespace of the access request, if it is not that of the context.
-    fn namespace<'a>(&'a self, args: &'a ClusterArgs) -> Option<&'a str> {
+    pub fn namespace<'a>(&'a self, args: &'a ClusterArgs) -> Option<&'a str> {
         match self {
             Scope::One(namespace) => namespace.as_deref(),
             Scope::All => Some(&args.operator_namespace),

@@ -1,15 +1,20 @@
 //! The closing line: who was asked, how it ended, how long it took; the same in every form.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use prepl_core::Class;
 use prepl_core::report::Stopped;
+use prepl_core::{Class, ReplicaIndex};
 
 use super::page::{self, Ink, Page};
 use super::{Results, crowd};
 use crate::quantity::show_duration;
 
 const COUNTS_COLUMNS: usize = 25;
+/// Different notices that are shown.
+const MAX_NOTICES: usize = 3;
+/// Characters of one that are shown.
+const MAX_NOTICE: usize = 300;
 
 /// Whether somebody still reads the answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +33,7 @@ pub fn closing(results: &Results, reader: Reader, colour: bool) -> String {
     if reader == Reader::Left {
         unknown(&mut page, results);
     }
+    notices(&mut page, results);
     page.put(Ink::Faint, &asked(results)).end();
     let counts = counts(results);
     page.cell(ink(results), &counts, COUNTS_COLUMNS);
@@ -49,6 +55,25 @@ fn stopped(page: &mut Page, stopped: Option<Stopped>, reader: Reader) {
         (Some(Stopped::Revoked), _) => "your access ended, and what ran was interrupted",
     };
     page.put(Ink::Warn, "stopped").put(Ink::Plain, &format!("  {why}")).end();
+}
+
+/// What replicas want a person to know, each once.
+fn notices(page: &mut Page, results: &Results) {
+    let mut tellers: BTreeMap<&str, Vec<ReplicaIndex>> = BTreeMap::new();
+    for answer in &results.answers {
+        for notice in &answer.notices {
+            tellers.entry(notice).or_default().push(answer.replica);
+        }
+    }
+    for (notice, replicas) in tellers.iter().take(MAX_NOTICES) {
+        let all = replicas.len() == results.answers.len();
+        let who = if all { String::new() } else { format!(" ({})", crowd::count(replicas.len())) };
+        let notice: String = notice.chars().take(MAX_NOTICE).collect();
+        page.put(Ink::Faint, &format!("· {notice}{who}")).end();
+    }
+    if let Some(more @ 1..) = tellers.len().checked_sub(MAX_NOTICES) {
+        page.put(Ink::Faint, &format!("· {more} further notices; -o json has them")).end();
+    }
 }
 
 /// Who is unknown, for nobody has seen the answers that say it.

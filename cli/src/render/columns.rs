@@ -35,12 +35,22 @@ impl Columns {
     /// The table as text, columns two spaces apart.
     pub fn render(&self, colour: bool) -> String {
         let mut page = Page::new(colour);
-        let widths: Vec<_> = (0..self.heads.len()).map(|column| self.width(column)).collect();
-        write(&mut page, Ink::Strong, &self.heads, &widths);
+        write(&mut page, Ink::Strong, &self.heads, &self.widths());
+        page.finish() + self.body(colour).as_str()
+    }
+
+    /// The rows alone, as wide as with their heads.
+    pub fn body(&self, colour: bool) -> String {
+        let mut page = Page::new(colour);
+        let widths = self.widths();
         for row in &self.rows {
             write(&mut page, row.ink, &row.cells, &widths);
         }
         page.finish()
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        (0..self.heads.len()).map(|column| self.width(column)).collect()
     }
 
     /// The last cell of a row that ends early does not widen its column.
@@ -70,6 +80,7 @@ mod tests {
         table.push(Row { ink: Ink::Plain, cells: vec!["漢字".into(), "1".into()] });
         table.push(Row { ink: Ink::Bad, cells: vec!["x".into(), "\x1b".into()] });
         assert_eq!(table.render(false), "A     B\n漢字  1\nx     \\x1b\n");
+        assert_eq!(table.body(false), "漢字  1\nx     \\x1b\n");
     }
 
     #[test]

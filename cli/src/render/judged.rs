@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use crate::render::example;
     use prepl_core::Reason;
-    use prepl_gateway::{Amount, Rule};
+    use prepl_gateway::{Amount, Owed, Rule};
 
     fn judged(rulings: Vec<Ruling>) -> Judged {
         let rule = |ruling| Rule { policy: "policies/p.toml".into(), rule: "time".into(), ruling };
@@ -183,7 +183,7 @@ mod tests {
             Ruling::Pass,
             Ruling::Lowered(seconds(30), seconds(5)),
             Ruling::Fail(Reason::new("no; do \x1b[2J this")),
-            Ruling::Owed(1),
+            Ruling::Owed(Owed { missing: 1, uncounted: Vec::new() }),
             Ruling::Open,
         ]);
         let text = plan(&selection, &judged).render(Format::Fold, false);

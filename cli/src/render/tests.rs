@@ -408,6 +408,21 @@ fn streamed_lines_are_whole_and_prefixed() {
 }
 
 #[test]
+fn each_notice_is_told_once_and_of_how_many() {
+    let mut answers: Vec<Answer> = (0..4).map(|_| ok("1")).collect();
+    answers.iter_mut().for_each(|answer| answer.notices.push("read-only".into()));
+    answers[0].notices.push("x\ny".into());
+    let told = |answers: &[Answer]| {
+        let text = closing(&results(api_fleet(4), answers.to_vec()), Reader::There, false);
+        text.lines().filter(|line| line.starts_with('·')).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&answers), ["· read-only", "· x\\ny (1 replica)"]);
+    answers[1].notices.extend(["a", "b", "c"].map(Into::into));
+    let told = told(&answers);
+    assert_eq!((told.len(), &*told[3]), (4, "· 2 further notices; -o json has them"));
+}
+
+#[test]
 fn a_reader_that_left_is_told_with_what_is_unknown() {
     let text = closing(&partial_failure(), Reader::Left, false);
     let told = "stopped  the reader of stdout went away, and what ran was interrupted\n\

@@ -1,5 +1,6 @@
 //! The replicas of a selection as aligned columns.
 
+use prepl_core::read_only::Keeper;
 use prepl_core::{Description, Replica, Selection};
 use prepl_gateway::gateway::Described;
 
@@ -9,7 +10,8 @@ use crate::render::page::Ink;
 
 /// These fit in 80 columns for names and zones of usual length; `wide` has the rest.
 const HEADS: [&str; 5] = ["NAME", "ZONE", "VERSION", "RUNTIME", "STATE"];
-const WIDE_HEADS: [&str; 7] = ["WORKLOAD", "NODE", "DRIVER", "SIDECAR", "ADDRESS", "UID", "LABELS"];
+const WIDE_HEADS: [&str; 8] =
+    ["WORKLOAD", "NODE", "DRIVER", "READ-ONLY", "SIDECAR", "ADDRESS", "UID", "LABELS"];
 
 /// A row a replica; `wide` has every column and the reasons.
 pub fn table(selection: &Selection, told: &[Described], wide: bool) -> Columns {
@@ -46,6 +48,7 @@ fn wide_cells(replica: &Replica, told: &Described) -> Vec<String> {
         replica.workload.to_string(),
         replica.node.to_string(),
         driver.to_owned(),
+        told.as_ref().map(|one| read_only(one.read_only.as_ref())).unwrap_or_default(),
         sidecar.to_owned(),
         replica.address.to_string(),
         replica.id.uid.to_string(),
@@ -56,6 +59,14 @@ fn wide_cells(replica: &Replica, told: &Described) -> Vec<String> {
 fn runtime(description: &Description) -> String {
     let words = [&*description.language, &*description.runtime_version];
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn read_only(by: Option<&Keeper>) -> String {
+    match by {
+        None => "no".to_owned(),
+        Some(Keeper::Engine) => "engine".to_owned(),
+        Some(Keeper::Function(name)) => format!("by {name}"),
+    }
 }
 
 fn state(told: &Described) -> &'static str {
@@ -85,6 +96,7 @@ mod tests {
             driver: "nrepl".into(),
             sidecar_version: "0.1.0".into(),
             interrupt: InterruptStrength::Cooperative,
+            read_only: "shop.db/read-only".parse().ok().map(Keeper::Function),
         };
         let down = Outcome::Unreachable(Reason::new("connection refused by 10.0.0.1:7070"));
         table(&Selection::of(fleet), &[Ok(ready), Err(down)], wide).render(false)
@@ -111,7 +123,13 @@ mod tests {
     #[test]
     fn wide_has_the_rest_and_the_reasons() {
         let wide = shown(true, |_| {});
-        for word in ["NAMESPACE", "app=api,tier=web", "unreachable: connection refused", "n-1"] {
+        for word in [
+            "by shop.db/read-only ",
+            "NAMESPACE",
+            "app=api,tier=web",
+            "unreachable: connection refused",
+            "n-1",
+        ] {
             assert!(wide.contains(word), "{wide}");
         }
     }

@@ -86,6 +86,7 @@ fn intent(number: u64) -> Result<Intent, Failed> {
         request: RequestId::from_random(u128::from(number).to_be_bytes()),
         who: Who { username: "mira".into(), uid: "1234".into(), access: None },
         mode: Mode::ReadOnly,
+        recall: false,
         expression: Redactor::default().expression(&expression),
         replicas: ReplicaSet::of([]),
         decision: Decision::default(),

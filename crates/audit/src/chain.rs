@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::text;
 
 /// Name of one chain: 128 random bits, told by every record of it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct ChainId([u8; 16]);
 
@@ -83,8 +83,9 @@ pub(crate) fn file_name(first: u64) -> String {
     format!("audit-{first:020}.jsonl")
 }
 
-/// Whether a name is one that this log gives.
-pub(crate) fn is_file_name(name: &str) -> bool {
+/// Whether a name is one that a log gives to its files.
+#[must_use]
+pub fn is_file_name(name: &str) -> bool {
     let number = name.strip_prefix("audit-").and_then(|rest| rest.strip_suffix(".jsonl"));
     number.is_some_and(|digits| digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -48,6 +48,7 @@ impl<F: DiskFile> Durable<F> {
     ) -> Result<(), Broken> {
         let mut file = self.sound(disk)?;
         write_all(&mut file, bytes)?;
+        prepl_fault::point("audit.written");
         file.sync()?;
         self.size += bytes.len() as u64;
         self.open = Some(file);

@@ -49,7 +49,7 @@
 //! `chain` how it is written · `disk` the operations on files, `file` one that survives ·
 //! `recover`, `writer` the chain on disk, `retain` how long · `log` many at once, and receipts ·
 //! `lines`, `follow`, `walk` reading back · `checkpoint`, `anchor` the end, signed and kept
-//! elsewhere · `verify`, `export` what others do with a log.
+//! elsewhere · `verify`, `export`, `read` what others do with a log.
 
 mod anchor;
 mod canonical;
@@ -64,6 +64,7 @@ mod follow;
 mod lines;
 mod log;
 mod moment;
+mod read;
 mod record;
 mod recover;
 mod redact;
@@ -75,13 +76,14 @@ mod walk;
 mod writer;
 
 pub use anchor::{Anchor, CHECKPOINTS, Cadence, FileAnchor, NotAnchored, Signer, keep_anchored};
-pub use chain::{BadChainId, ChainId, NoRandom, Tail};
+pub use chain::{BadChainId, ChainId, NoRandom, Tail, is_file_name};
 pub use checkpoint::{BadKey, Checkpoint, PublicKey, SignedCheckpoint, SigningKey};
 pub use error::{AuditError, OpenError};
 pub use export::{Exported, Form, export, export_on};
 pub use fault::{Fault, FaultKind};
-pub use log::{Log, Receipt};
+pub use log::{Log, Receipt, Written};
 pub use moment::{BadMoment, Clock, Moment};
+pub use read::{Stored, chain_of, files_since, read};
 pub use record::event::{
     Approval, AttachClosed, AttachOpened, BreakGlass, Chain, Closed, Denied, Opened, Previous,
     Sentence,

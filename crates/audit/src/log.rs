@@ -1,6 +1,7 @@
 //! The log as its users see it: a record in, a receipt out.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 
 use prepl_core::Digest;
@@ -76,6 +77,33 @@ pub struct Log {
     jobs: mpsc::Sender<Job>,
     room: Arc<Semaphore>,
     tail: watch::Receiver<Option<Tail>>,
+    written: Arc<Written>,
+}
+
+/// What a log has written since it was opened.
+#[derive(Debug, Default)]
+pub struct Written {
+    records: AtomicU64,
+    syncs: AtomicU64,
+}
+
+impl Written {
+    /// Records that are durable.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.records.load(Ordering::Relaxed)
+    }
+
+    /// Times that it waited for the disk to have what came together.
+    #[must_use]
+    pub fn syncs(&self) -> u64 {
+        self.syncs.load(Ordering::Relaxed)
+    }
+
+    fn batch(&self, records: usize) {
+        self.records.fetch_add(records as u64, Ordering::Relaxed);
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 enum Job {
@@ -111,11 +139,13 @@ impl Log {
         let (jobs, queue) = mpsc::channel();
         let (told, tail) = watch::channel(None);
         let (ready, opened) = oneshot::channel();
+        let written = Arc::new(Written::default());
+        let counted = Arc::clone(&written);
         let work = move || match disk().and_then(|disk| Writer::open(disk, settings, clock)) {
             Ok(writer) => {
                 told.send_replace(writer.tail());
                 if ready.send(Ok(())).is_ok() {
-                    serve(writer, &queue, &told);
+                    serve(writer, &queue, &told, &counted);
                 }
             }
             Err(error) => {
@@ -126,7 +156,7 @@ impl Log {
         let thread = std::thread::Builder::new().name("audit".to_owned());
         thread.spawn(work).map_err(OpenError::NoThread)?;
         opened.await.map_err(|_| OpenError::NoThread(std::io::Error::other("it ended")))??;
-        Ok(Log { jobs, room: Arc::new(Semaphore::new(WAITING_BYTES / UNIT)), tail })
+        Ok(Log { jobs, room: Arc::new(Semaphore::new(WAITING_BYTES / UNIT)), tail, written })
     }
 
     /// Appends a record; it is durable when there is a receipt, and not in the log on an error.
@@ -150,6 +180,12 @@ impl Log {
         self.tail.clone()
     }
 
+    /// Counts what it writes.
+    #[must_use]
+    pub fn written(&self) -> Arc<Written> {
+        Arc::clone(&self.written)
+    }
+
     /// Records that the log is closed, and lets its folder go; what comes later is refused.
     pub async fn close(&self) -> Result<(), AuditError> {
         let (reply, answer) = oneshot::channel();
@@ -166,6 +202,7 @@ fn serve<D: Disk>(
     mut writer: Writer<D>,
     queue: &mpsc::Receiver<Job>,
     told: &watch::Sender<Option<Tail>>,
+    written: &Written,
 ) {
     let mut health = Health::default();
     // That the log was opened is told at once when the disk can, and with the next record else.
@@ -177,6 +214,9 @@ fn serve<D: Disk>(
         if !entries.is_empty() {
             let places = health.seen(writer.commit(&entries));
             told.send_replace(writer.tail());
+            if let Ok(places) = &places {
+                written.batch(places.len());
+            }
             answer(batch, places);
         }
         if let Some(reply) = closing {

@@ -9,6 +9,7 @@ use crate::checkpoint::{PublicKey, SignedCheckpoint};
 use crate::disk::{Disk, Folder};
 use crate::fault::{Fault, FaultKind};
 use crate::lines::{Lines, Next};
+use crate::moment::Moment;
 use crate::record::event::Previous;
 use crate::walk::{Walked, files, walk};
 
@@ -26,8 +27,12 @@ pub struct Verified {
     pub missing_before: Option<Previous>,
     /// Bytes after the last whole line: a write that nobody has a receipt for.
     pub torn_bytes: u64,
+    /// When the first and the last of them were written.
+    pub span: Option<(Moment, Moment)>,
     /// Checkpoints that agree with the log, or are about records before the first that is there.
     pub checkpoints: u64,
+    /// Number of the record that the last of those is about.
+    pub witnessed_to: Option<u64>,
     /// The first fault; without one the log is whole as far as the checkpoints reach.
     pub fault: Option<Fault>,
 }
@@ -53,7 +58,14 @@ pub fn verify(folder: &Path, witness: Option<Witness<'_>>) -> io::Result<Verifie
 pub fn verify_on<D: Disk>(disk: &D, witness: Option<Witness<'_>>) -> io::Result<Verified> {
     let files = files(disk)?;
     let mut against = Against::new(witness);
-    let walked = walk(disk, &files, |_, read| against.compare(read.tail()))?;
+    let mut span = None;
+    let walked = walk(disk, &files, |_, read| {
+        let agreed = against.compare(read.tail())?;
+        if agreed.is_ok() {
+            span = Some((span.map_or(read.time, |(first, _)| first), read.time));
+        }
+        Ok(agreed)
+    })?;
     let Walked { follower, records, last, torn_bytes, file, line, fault, .. } = walked;
     let own = against.fault.take();
     let end = || Fault { file, line: line + 1, kind: FaultKind::Spliced };
@@ -67,7 +79,9 @@ pub fn verify_on<D: Disk>(disk: &D, witness: Option<Witness<'_>>) -> io::Result<
         intact_to: last,
         missing_before: follower.missing_before().cloned(),
         torn_bytes,
+        span,
         checkpoints: against.agreed,
+        witnessed_to: against.agreed_to,
         fault,
     })
 }
@@ -80,6 +94,7 @@ struct Against<'a> {
     started: bool,
     line: u64,
     agreed: u64,
+    agreed_to: Option<u64>,
     /// A fault of a checkpoint, which is not in the log's own files.
     fault: Option<Fault>,
 }
@@ -110,6 +125,7 @@ impl<'a> Against<'a> {
                 return Ok(Err(FaultKind::Rewritten));
             } else {
                 self.agreed += 1;
+                self.agreed_to = Some(told.seq);
                 self.advance(Some(told.seq))?;
             }
         }

@@ -57,6 +57,7 @@ impl<D: Disk> Writer<D> {
             true => self.append_to_new(batch, now)?,
             false => self.append(batch, now)?,
         };
+        prepl_fault::point("audit.synced");
         self.opened = None;
         self.tail = places.last().copied().or(self.tail);
         // The record of this writer's beginning is nobody's.

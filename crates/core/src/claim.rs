@@ -46,6 +46,8 @@ pub enum Deed {
         limits: Limits,
         /// The answer of an earlier time is asked for, and nothing else.
         recall: bool,
+        /// It may run only where something keeps it from writing.
+        read_only: bool,
     },
     /// Lead bytes to the REPL and back.
     Tunnel,
@@ -96,6 +98,9 @@ pub enum NotCovered {
     /// The limits are wider than those that were signed.
     #[error("it allows less time or fewer bytes")]
     WiderLimits,
+    /// An evaluation that may write, of what was signed to be read-only.
+    #[error("it is for a read-only evaluation, and the gateway asks for one that may write")]
+    NotReadOnly,
     /// An evaluation instead of a tunnel, or of a recall, or the other way round.
     #[error("it is for something else")]
     OtherDeed,
@@ -109,12 +114,18 @@ impl Claim {
         proof: &Proof,
         looked: Looked<'_>,
     ) -> Result<(), NotCovered> {
-        let Deed::Evaluate { expression, session, namespace, limits, recall } = &self.deed else {
+        let Deed::Evaluate { expression, session, namespace, limits, recall, read_only } =
+            &self.deed
+        else {
             return Err(NotCovered::OtherDeed);
         };
         // An answer of before may always be asked for: nothing runs.
         if *recall && !asked.recall {
             return Err(NotCovered::OtherDeed);
+        }
+        // The other way round it is less than was signed, as lower limits are.
+        if *read_only && !asked.read_only {
+            return Err(NotCovered::NotReadOnly);
         }
         if asked.request != self.request {
             return Err(NotCovered::OtherRequest);
@@ -200,6 +211,7 @@ mod tests {
             namespace: None,
             limits: Limits::default(),
             recall: false,
+            read_only: false,
         };
         Claim {
             request: RequestId::from_random([7; 16]),
@@ -221,6 +233,7 @@ mod tests {
             namespace: None,
             limits: Limits::default(),
             recall: false,
+            read_only: false,
         }
     }
 
@@ -273,13 +286,24 @@ mod tests {
 
     #[test]
     fn a_claim_to_recall_runs_nothing() {
-        let Deed::Evaluate { expression, session, namespace, limits, .. } = claim().deed else {
-            panic!("no evaluation")
-        };
-        let deed = Deed::Evaluate { expression, session, namespace, limits, recall: true };
-        let recall = Claim { deed, ..claim() };
+        let mut recall = claim();
+        let Deed::Evaluate { recall: only, .. } = &mut recall.deed else { panic!("no evaluation") };
+        *only = true;
         assert_eq!(covers(&recall, &asked(), 1030), Err(NotCovered::OtherDeed));
         assert_eq!(covers(&recall, &Evaluation { recall: true, ..asked() }, 1030), Ok(()));
+    }
+
+    #[test]
+    fn what_was_signed_as_read_only_stays_so_and_less_is_covered() {
+        let mut signed = claim();
+        let Deed::Evaluate { read_only, .. } = &mut signed.deed else { panic!("no evaluation") };
+        *read_only = true;
+        let read = Evaluation { read_only: true, ..asked() };
+        assert_eq!(covers(&signed, &read, 1030), Ok(()));
+        assert_eq!(covers(&signed, &asked(), 1030), Err(NotCovered::NotReadOnly));
+        let recall = Evaluation { recall: true, ..asked() };
+        assert_eq!(covers(&signed, &recall, 1030), Err(NotCovered::NotReadOnly));
+        assert_eq!(covers(&claim(), &read, 1030), Ok(()));
     }
 
     #[test]

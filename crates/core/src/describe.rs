@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::read_only::Keeper;
+
 /// What a sidecar tells about itself and its runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
@@ -15,6 +17,8 @@ pub struct Description {
     pub runtime_version: Arc<str>,
     /// What an interrupt can do there.
     pub interrupt: InterruptStrength,
+    /// What keeps a read-only evaluation from writing there; without anything it is refused.
+    pub read_only: Option<Keeper>,
 }
 
 /// What an interrupt can do in a runtime.

@@ -23,4 +23,6 @@ pub struct Evaluation {
     pub limits: Limits,
     /// Give the first answer of the request; where it is not known, run nothing either.
     pub recall: bool,
+    /// Run it only where something keeps it from writing; refuse it elsewhere.
+    pub read_only: bool,
 }

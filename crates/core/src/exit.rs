@@ -27,6 +27,8 @@ pub enum ExitCode {
     Unknown = 8,
     /// All ok, but answers differ or an expectation failed.
     Differs = 9,
+    /// Nothing ran yet: others have to approve it first.
+    Waiting = 11,
     /// The deadline of the run passed.
     Deadline = 124,
     /// Interrupted.

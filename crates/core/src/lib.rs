@@ -6,7 +6,7 @@
 //! Reading order: [`replica`] who can answer · [`labels`] and [`selection`] who is asked ·
 //! [`id`], [`expression`], [`limits`] and [`evaluation`] what is asked · [`event`] what comes back ·
 //! [`outcome`] how it ended · [`report`] the merged stream of a run · [`exit`] the verdict of a run ·
-//! [`describe`] what a runtime can do · [`ports`] what others implement.
+//! [`describe`] and [`read_only`] what a runtime can do · [`ports`] what others implement.
 
 pub mod claim;
 pub mod describe;
@@ -21,6 +21,7 @@ pub mod limits;
 pub mod membership;
 pub mod outcome;
 pub mod ports;
+pub mod read_only;
 pub mod replica;
 pub mod report;
 pub mod selection;

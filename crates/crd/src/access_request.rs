@@ -8,6 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use crate::AskedRun;
+
 /// What a user asks for; nothing of it changes afterwards.
 ///
 /// The API server vouches for `user`: an admission policy refuses an access request whose user is
@@ -24,11 +26,17 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
     printcolumn(name = "Until", type_ = "string", json_path = ".status.notAfter"),
+    printcolumn(name = "BreakGlass", type_ = "boolean", json_path = ".spec.breakGlass"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    selectable = ".spec.breakGlass",
+    selectable = ".spec.user.username",
     derive = "PartialEq"
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self == oldSelf").message("an access request does not change; create another one"))]
+#[x_kube(validation = Rule::new("!self.breakGlass || (has(self.reason) && has(self.ticket))").message("break-glass needs a reason and a ticket"))]
+#[x_kube(validation = Rule::new("!self.breakGlass || (self.mode == 'Eval' && self.ttlSeconds <= 3600)").message("break-glass is to evaluate, for an hour at most"))]
+#[x_kube(validation = Rule::new("!has(self.run) || (self.mode == 'Eval' && !self.breakGlass)").message("an access for one run is to evaluate, and no break-glass"))]
 pub struct AccessRequestSpec {
     /// Who asks, as the API server knows him.
     pub user: UserInfo,
@@ -46,6 +54,27 @@ pub struct AccessRequestSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 500))]
     pub reason: Option<String>,
+    /// What it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub ticket: Option<String>,
+    /// Whether approvals are skipped: loudly, and somebody has to look at it afterwards.
+    #[serde(default)]
+    pub break_glass: bool,
+    /// The one run that the access is good for; without it, whatever its user may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<AskedRun>,
+}
+
+/// The finalizer of a break-glass access that nobody has looked at yet: it stays until somebody has.
+pub const REVIEW: &str = "prepl.dev/review";
+
+impl AccessRequest {
+    /// Whether it is a use of break-glass that nobody has looked at yet.
+    #[must_use]
+    pub fn owes_review(&self) -> bool {
+        self.metadata.finalizers.iter().flatten().any(|one| one == REVIEW)
+    }
 }
 
 /// 15 minutes: groups of the user are read once, when the request is made.
@@ -74,7 +103,17 @@ pub struct UserInfo {
 
 /// What an access request is for: a subresource of `workloads` in a `SubjectAccessReview`.
 #[derive(
-    Serialize, Deserialize, schemars::JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
 )]
 pub enum Mode {
     /// Look: list and describe replicas.

@@ -2,12 +2,14 @@
 
 use kube::CustomResourceExt;
 
-use crate::{AccessRequest, ClusterReplPolicy, ReplPolicy};
+use crate::{AccessApproval, AccessRequest, AuditCheckpoint, ClusterReplPolicy, ReplPolicy};
 
 /// File name and content of every definition.
 pub fn files() -> Result<Vec<(&'static str, String)>, serde_json::Error> {
     let definitions = [
         ("accessrequests.json", AccessRequest::crd()),
+        ("accessapprovals.json", AccessApproval::crd()),
+        ("auditcheckpoints.json", AuditCheckpoint::crd()),
         ("replpolicies.json", ReplPolicy::crd()),
         ("clusterreplpolicies.json", ClusterReplPolicy::crd()),
     ];

@@ -108,6 +108,9 @@ pub struct Ceilings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 600))]
     pub runs_per_minute: Option<u32>,
+    /// Whether only read-only evaluations are allowed; all others, and tunnels, are denied.
+    #[serde(default)]
+    pub read_only: bool,
 }
 
 /// What is demanded of a text that the user gives.
@@ -136,6 +139,13 @@ pub struct Approvals {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 3))]
     pub modes: Vec<Mode>,
+    /// How long one lasts, in seconds; an hour unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 86400))]
+    pub expires_seconds: Option<u32>,
+    /// Whether those of service accounts count.
+    #[serde(default)]
+    pub from_service_accounts: bool,
 }
 
 /// What is replaced by what.

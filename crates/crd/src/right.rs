@@ -5,15 +5,45 @@ use k8s_openapi::api::authorization::v1::ResourceAttributes;
 
 use crate::{GROUP, Mode, UserInfo};
 
+/// A right on a workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// To do something with its replicas.
+    To(Mode),
+    /// To do it without the approvals that a policy demands.
+    BreakGlass,
+}
+
+impl Right {
+    /// The subresource of `workloads` that a role must allow.
+    #[must_use]
+    pub fn subresource(self) -> &'static str {
+        match self {
+            Right::To(mode) => mode.subresource(),
+            Right::BreakGlass => "breakglass",
+        }
+    }
+}
+
+impl From<Mode> for Right {
+    fn from(mode: Mode) -> Right {
+        Right::To(mode)
+    }
+}
+
 /// The question about one workload of a namespace, or without a name about all of them.
 ///
 /// The one who asks for himself and the gateway that asks about him ask the same.
 #[must_use]
-pub fn attributes(mode: Mode, namespace: &str, workload: Option<&str>) -> ResourceAttributes {
+pub fn attributes(
+    right: impl Into<Right>,
+    namespace: &str,
+    workload: Option<&str>,
+) -> ResourceAttributes {
     ResourceAttributes {
         group: Some(GROUP.to_owned()),
         resource: Some("workloads".to_owned()),
-        subresource: Some(mode.subresource().to_owned()),
+        subresource: Some(right.into().subresource().to_owned()),
         verb: Some("create".to_owned()),
         namespace: Some(namespace.to_owned()),
         name: workload.map(str::to_owned),
@@ -23,12 +53,33 @@ pub fn attributes(mode: Mode, namespace: &str, workload: Option<&str>) -> Resour
 
 /// What to ask an administrator for.
 #[must_use]
-pub fn missing(mode: Mode, namespace: &str, workload: Option<&str>) -> String {
-    let right = mode.subresource();
+pub fn missing(right: impl Into<Right>, namespace: &str, workload: Option<&str>) -> String {
+    let right = right.into().subresource();
     let names = workload.map(|name| format!(" resourceNames [\"{name}\"],")).unwrap_or_default();
     format!(
         "ask for a Role in namespace {namespace} with apiGroups [\"{GROUP}\"], resources \
          [\"workloads/{right}\"],{names} verbs [\"create\"]"
+    )
+}
+
+/// The question about reading the audit logs of the gateways in a namespace.
+#[must_use]
+pub fn audit_attributes(namespace: &str) -> ResourceAttributes {
+    ResourceAttributes {
+        group: Some(GROUP.to_owned()),
+        resource: Some("auditlogs".to_owned()),
+        verb: Some("get".to_owned()),
+        namespace: Some(namespace.to_owned()),
+        ..ResourceAttributes::default()
+    }
+}
+
+/// What to ask an administrator for.
+#[must_use]
+pub fn missing_audit(namespace: &str) -> String {
+    format!(
+        "ask for the Role prepl-auditor: kubectl -n {namespace} create rolebinding NAME --role \
+         prepl-auditor --user YOU"
     )
 }
 

@@ -16,6 +16,8 @@ pub struct Plan {
     pub request: RequestId,
     /// Ask for the answers of an earlier run of that request, and run nothing.
     pub recall: bool,
+    /// Run it only where something keeps it from writing.
+    pub read_only: bool,
     /// What to evaluate.
     pub expression: Expression,
     /// Kept state to evaluate in.
@@ -48,6 +50,7 @@ impl Plan {
             namespace: self.namespace.clone(),
             limits: self.limits,
             recall: self.recall,
+            read_only: self.read_only,
         }
     }
 }

@@ -8,7 +8,7 @@ use prepl_core::claim::{Claim, Deed, LONGEST};
 use prepl_core::membership::Members;
 use prepl_core::{Digest, Patience, RequestId};
 use prepl_identity::{Bundle, CannotSign};
-use prepl_proto::convert::{BadMessage, claim};
+use prepl_proto::convert::{BadMessage, claim, evaluation};
 use prepl_proto::v1;
 
 /// What a claim lasts beyond what its run needs: for gateways that restart, and slow clocks.
@@ -29,12 +29,15 @@ pub enum Unsigned {
 pub fn signed_run(bundle: &Bundle, start: &v1::StartRun) -> Result<v1::Signed, Unsigned> {
     let session = (!start.session.is_empty()).then(|| start.session.parse()).transpose();
     let limits = start.limits.ok_or(BadMessage("limits"))?;
+    let (expression, read_only) =
+        evaluation::read(start.expression.clone(), start.read_only_expression.clone())?;
     let deed = Deed::Evaluate {
-        expression: Digest::of(&start.expression),
+        expression: Digest::of(expression.as_str()),
         session: session.map_err(|_| BadMessage("session name"))?,
         namespace: (!start.namespace.is_empty()).then(|| start.namespace.as_str().into()),
         limits: limits.try_into()?,
         recall: start.recall,
+        read_only,
     };
     let request = RequestId::try_from(&start.request_id[..]);
     let request = request.map_err(|_| BadMessage("request id"))?;
@@ -49,6 +52,11 @@ pub fn signed_tunnel(
     uid: &str,
 ) -> Result<v1::Signed, Unsigned> {
     signed(bundle, request, Deed::Tunnel, &Members::of([uid]), Duration::ZERO)
+}
+
+/// The request that was signed, if it can be read; nobody has checked the signature.
+pub fn request(signed: &v1::Signed) -> Option<RequestId> {
+    claim::read(&signed.claim).ok().map(|claim| claim.request)
 }
 
 fn signed(

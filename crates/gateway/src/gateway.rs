@@ -4,15 +4,18 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prepl_audit::AttachClosed;
 use prepl_core::ports::{Connect, Line};
 use prepl_core::{Description, Outcome, Reason, Replica, Selection};
-use prepl_fanout::{Plan, Run};
-use prepl_policy::Permit;
+use prepl_fanout::Plan;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::dial::Dialer;
+use crate::record::{Recorded, RecordedTunnel};
+use crate::recorded_run::RecordedRun;
+use crate::recorded_tunnel::TunnelRecord;
 use crate::tunnel::Tunnel;
 
 /// Reaches the replicas of one fleet.
@@ -30,11 +33,14 @@ impl<C: Connect> Gateway<C> {
         Gateway { connect: Arc::new(connect) }
     }
 
-    /// Starts a plan over what was permitted, within the limits of the permit; needs a tokio
+    /// Starts what was permitted and recorded, within the limits of the permit; needs a tokio
     /// runtime.
-    pub fn run(&self, permit: Permit, plan: Plan) -> Run {
+    pub fn run(&self, recorded: Recorded) -> RecordedRun {
+        let (permit, plan, recorder) = recorded.into_parts();
+        let (selection, run) = (permit.selection(), plan.run);
         let plan = Plan { limits: plan.limits.at_most(permit.ceiling()), ..plan };
-        prepl_fanout::start(Arc::clone(&self.connect), permit.selection(), plan)
+        let started = prepl_fanout::start(Arc::clone(&self.connect), selection, plan);
+        RecordedRun::new(started, run, selection, recorder)
     }
 
     /// Asks every replica what it is, `width` at a time, each within `patience`.
@@ -64,11 +70,30 @@ impl<C: Connect> Gateway<C> {
 }
 
 impl Gateway<Dialer> {
-    /// Opens a tunnel to the REPL of the one replica that was permitted, within `patience`.
-    pub async fn attach(&self, permit: Permit, patience: Duration) -> Result<Tunnel, Outcome> {
-        let [replica] = permit.selection().replicas() else {
-            let words =
-                format!("a tunnel leads to one replica, not to {}", permit.selection().len());
+    /// Opens the tunnel that was permitted and recorded, to the REPL of its one replica, within
+    /// `patience`. What comes with it is to be told of its end.
+    pub async fn attach(
+        &self,
+        recorded: RecordedTunnel,
+        patience: Duration,
+    ) -> Result<(Tunnel, TunnelRecord), Outcome> {
+        let (permit, request, recorder) = recorded.into_parts();
+        match self.open(permit.selection(), patience).await {
+            Ok(tunnel) => {
+                let record = TunnelRecord::new(request, &tunnel, recorder);
+                Ok((tunnel, record))
+            }
+            Err(outcome) => {
+                let why = outcome.reason().cloned().unwrap_or_else(|| Reason::new("not opened"));
+                recorder.tunnel_closed(AttachClosed::new(request, 0, 0, &why)).await;
+                Err(outcome)
+            }
+        }
+    }
+
+    async fn open(&self, selection: &Selection, patience: Duration) -> Result<Tunnel, Outcome> {
+        let [replica] = selection.replicas() else {
+            let words = format!("a tunnel leads to one replica, not to {}", selection.len());
             return Err(Outcome::NotStarted(Reason::new(words)));
         };
         let opened = timeout(patience, self.connect.attach(replica)).await;

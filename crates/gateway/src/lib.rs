@@ -1,13 +1,14 @@
 //! The gateway as a library: from a request to one stream of reports.
 //!
-//! The pipeline is authenticate → resolve → authorize → dispatch. In a local
+//! The pipeline is authenticate → resolve → authorize → record → dispatch → record. In a local
 //! fleet the sidecars do the first and the third by the user's certificate, and the fleet's file
 //! is what is resolved; `prepl` runs this library in its own process. The library is generic over
 //! the ports of core, so that an operator can put pods and policies in the same places.
 //!
 //! This crate must not know the command line, or how answers are folded and shown.
 //!
-//! Reading order: [`gateway`] the calls · [`dial`] connections to sidecars · [`line`] one
+//! Reading order: [`gateway`] the calls · [`record`] what is written down before, and
+//! `recorded_run` and `recorded_tunnel` after · [`dial`] connections to sidecars · [`line`] one
 //! connection, [`claim`] what its user signed, and `coalesce` what it writes together · [`tunnel`] bytes to one REPL and back ·
 //! [`gather`] reports to answers · [`local`] fleets in a folder · [`remote`] a gateway of a cluster,
 //! from outside · [`running`] a run, wherever it is · [`scripts`] the scripts of policies.
@@ -19,6 +20,9 @@ pub mod gateway;
 pub mod gather;
 pub mod line;
 pub mod local;
+pub mod record;
+mod recorded_run;
+mod recorded_tunnel;
 pub mod remote;
 pub mod running;
 pub mod scripts;
@@ -26,11 +30,15 @@ pub mod tunnel;
 
 pub use dial::Dialer;
 pub use gateway::Gateway;
-pub use prepl_fanout::{Plan, Run, Stopper, plan::DEFAULT_WIDTH};
+pub use prepl_fanout::{Plan, Stopper, plan::DEFAULT_WIDTH};
+pub use prepl_policy::approval;
 pub use prepl_policy::{
-    Amount, Denial, Denied, Grounds, Judged, Known, Mode, Permit, Policy, Request, Rule, Ruling,
-    Verdict, Verdicts, decide, judge,
+    Amount, Denial, Denied, Grounds, Judged, Known, Mode, Owed, Permit, Policy, Request, Rule,
+    Ruling, Verdict, Verdicts, decide, judge,
 };
+pub use record::{Asker, NotRecorded, Recorded, RecordedTunnel, Recorder};
+pub use recorded_run::RecordedRun;
+pub use recorded_tunnel::TunnelRecord;
 pub use remote::{Remote, RemoteFailed};
 pub use running::Running;
 pub use scripts::Scripts;

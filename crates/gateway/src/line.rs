@@ -57,6 +57,7 @@ impl SidecarLine {
         request.caller = self.caller.to_string();
         (request.signed, request.membership) = self.shown(&evaluation.replica_uid);
         let called = self.client.clone().eval(request).await;
+        prepl_fault::point("run.dispatched");
         called.map(tonic::Response::into_inner).map_err(|status| self.outcome(&status))
     }
 

@@ -2,10 +2,9 @@
 
 use std::future::Future;
 
-use prepl_core::Report;
-use prepl_fanout::Run;
-
+use crate::recorded_run::RecordedRun;
 use crate::remote::RemoteRun;
+use prepl_core::Report;
 
 /// A run under way; ends with [`Report::Finished`].
 pub trait Running: Send {
@@ -16,9 +15,9 @@ pub trait Running: Send {
     fn interrupt(&self);
 }
 
-impl Running for Run {
+impl Running for RecordedRun {
     async fn next(&mut self) -> Option<Report> {
-        Run::next(self).await
+        RecordedRun::next(self).await
     }
 
     fn interrupt(&self) {

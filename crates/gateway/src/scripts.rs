@@ -70,7 +70,7 @@ impl Expressions for Judging {
         }
         let wall = ONE.min(left);
         let (tell, told) = sync_channel(1);
-        let bounds = Bounds { wall, output_bytes: 1, value_bytes: 8 };
+        let bounds = Bounds { wall, output_bytes: 1, value_bytes: 8, read_only: true };
         let stop = Stop::default();
         session(&self.engine, seen).start(
             script.into(),

@@ -7,6 +7,7 @@ use std::future::pending;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::BytesMut;
 use prepl_proto::convert::BadMessage;
@@ -31,14 +32,43 @@ pub struct Tunnel {
     pub up: Up,
     /// Where bytes of the REPL come from.
     pub down: Down,
+    /// How many went through it so far.
+    pub traffic: Arc<Traffic>,
 }
 
 /// The way to the REPL.
 #[derive(Debug)]
-pub struct Up(mpsc::Sender<Carried>);
+pub struct Up {
+    parts: mpsc::Sender<Carried>,
+    traffic: Arc<Traffic>,
+}
 
 /// The way back.
-pub struct Down(Pin<Box<dyn Stream<Item = Result<Carried, Broke>> + Send>>);
+pub struct Down {
+    parts: Pin<Box<dyn Stream<Item = Result<Carried, Broke>> + Send>>,
+    traffic: Arc<Traffic>,
+}
+
+/// What went through a tunnel, in bytes.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    up: AtomicU64,
+    down: AtomicU64,
+}
+
+impl Traffic {
+    /// Bytes to the REPL.
+    #[must_use]
+    pub fn up(&self) -> u64 {
+        self.up.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the REPL.
+    #[must_use]
+    pub fn down(&self) -> u64 {
+        self.down.load(Ordering::Relaxed)
+    }
+}
 
 /// Why a tunnel ended before both sides had ended.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +98,9 @@ impl Tunnel {
             Ok(message) => Ok(message.try_into()?),
             Err(status) => Err(Broke::from(status)),
         });
-        Tunnel { driver: opened.driver.into(), up, down: Down(Box::pin(down)) }
+        let traffic = Arc::clone(&up.traffic);
+        let down = Down { parts: Box::pin(down), traffic: Arc::clone(&traffic) };
+        Tunnel { driver: opened.driver.into(), up, down, traffic }
     }
 
     /// Says the end, and waits for that of the REPL; what it still says is dropped.
@@ -102,7 +134,8 @@ where
     M: From<Carried> + Send + 'static,
 {
     let (up, carried) = mpsc::channel(1);
-    (Up(up), tokio_stream::once(opening).chain(ReceiverStream::new(carried).map(M::from)))
+    let up = Up { parts: up, traffic: Arc::default() };
+    (up, tokio_stream::once(opening).chain(ReceiverStream::new(carried).map(M::from)))
 }
 
 impl Up {
@@ -110,14 +143,22 @@ impl Up {
     ///
     /// Tells whether the tunnel is there still; [`Down`] tells why it is not.
     pub async fn send(&self, carried: Carried) -> bool {
-        self.0.send(carried).await.is_ok()
+        let bytes = carried.bytes();
+        let sent = self.parts.send(carried).await.is_ok();
+        if sent {
+            self.traffic.up.fetch_add(bytes, Ordering::Relaxed);
+        }
+        sent
     }
 }
 
 impl Down {
     /// The next bytes, or the end of what the REPL writes; `None` when both sides have ended.
     pub async fn next(&mut self) -> Option<Result<Carried, Broke>> {
-        self.0.next().await
+        let carried = self.parts.next().await?;
+        let bytes = carried.as_ref().map_or(0, Carried::bytes);
+        self.traffic.down.fetch_add(bytes, Ordering::Relaxed);
+        Some(carried)
     }
 }
 

@@ -121,6 +121,7 @@ fn request(expression: &str, ticket: &str) -> Request {
         mode: Mode::Eval,
         limits: Limits::default(),
         expression: Some(Expression::new(expression).unwrap()),
+        read_only: false,
         grounds: Grounds::new("why", ticket).unwrap(),
     }
 }

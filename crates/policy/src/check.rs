@@ -17,6 +17,8 @@ const SECONDS: RangeInclusive<u32> = 1..=3600;
 const BYTES: RangeInclusive<u32> = Limits::BYTES_RANGE.0..=Limits::BYTES_RANGE.1;
 const RATE: RangeInclusive<u32> = 1..=600;
 const APPROVALS: RangeInclusive<u32> = 0..=8;
+/// How long an approval may last, and how long it does unless said otherwise.
+const LASTING: (RangeInclusive<u32>, u32) = (1..=86_400, 3600);
 const UNREVIEWED: RangeInclusive<u32> = 1..=100;
 /// Expression rules of one policy, and redactions of one.
 const RULES: usize = 16;
@@ -43,6 +45,7 @@ pub(crate) fn checked(draft: Draft) -> Checked<(LabelSelector, Spec)> {
         ceiling: ceiling(time, value_bytes, output_bytes)?,
         runs_per_minute: number("ceilings.runs_per_minute", ceilings.runs_per_minute, RATE)?
             .and_then(NonZeroU32::new),
+        read_only: ceilings.read_only,
         reason: demand("reason", draft.reason)?,
         ticket: demand("ticket", draft.ticket)?,
         approvals: approvals(draft.approvals)?,
@@ -110,7 +113,16 @@ fn approvals(draft: draft::Approvals) -> Checked<Option<Approvals>> {
         true => vec![Mode::Eval, Mode::Attach],
         false => draft.modes,
     };
-    Ok(NonZeroU32::new(draft.count).map(|count| Approvals { count, modes }))
+    let (range, usual) = LASTING;
+    let seconds = number("approvals.expires_seconds", draft.expires_seconds, range)?;
+    let lasting = Duration::from_secs(seconds.unwrap_or(usual).into());
+    let from_service_accounts = draft.from_service_accounts;
+    Ok(NonZeroU32::new(draft.count).map(|count| Approvals {
+        count,
+        modes,
+        lasting,
+        from_service_accounts,
+    }))
 }
 
 fn few<T>(field: &str, list: &[T]) -> Checked<()> {

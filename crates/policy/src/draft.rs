@@ -42,6 +42,8 @@ pub struct Ceilings {
     pub output_bytes: Option<u32>,
     /// Runs of one user within a minute.
     pub runs_per_minute: Option<u32>,
+    /// Whether only read-only evaluations are allowed.
+    pub read_only: bool,
 }
 
 /// What is demanded of a text that the user gives.
@@ -62,6 +64,10 @@ pub struct Approvals {
     pub count: u32,
     /// For which modes; none means eval and attach.
     pub modes: Vec<Mode>,
+    /// How long one lasts; an hour unless said otherwise.
+    pub expires_seconds: Option<u32>,
+    /// Whether those of service accounts count.
+    pub from_service_accounts: bool,
 }
 
 /// What is replaced by what.

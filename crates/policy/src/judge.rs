@@ -4,12 +4,13 @@
 //! one policy more never allows more. The order in which policies come changes nothing.
 
 use std::fmt;
+use std::sync::Arc;
 
 use prepl_core::{Limits, Reason, Replica, Selection};
 
 use crate::expressions::Expressions;
 use crate::mode::Mode;
-use crate::permit::{Denial, Permit};
+use crate::permit::{Demands, Denial, Permit};
 use crate::policy::{Policy, Redaction};
 use crate::request::{Known, Request};
 use crate::rules::{Case, Ruled};
@@ -23,6 +24,7 @@ pub const MAX_POLICIES: usize = 64;
 pub struct Verdicts {
     judged: Judged,
     redaction: Vec<Redaction>,
+    asked: Vec<Arc<str>>,
     permit: Permit,
 }
 
@@ -78,6 +80,7 @@ pub fn judge(
     let mut verdicts = Verdicts {
         judged: Judged { rules: Vec::new(), limits: request.limits },
         redaction: Vec::new(),
+        asked: Vec::new(),
         permit,
     };
     // No policy is about looking.
@@ -95,6 +98,18 @@ pub fn judge(
         verdicts.add(policy, &case);
     }
     verdicts
+}
+
+/// What a record about a selection leaves out, whether what is asked is permitted or not; `None`
+/// when a policy about it cannot be read.
+#[must_use]
+pub fn redaction(policies: &[Policy], selection: &Selection) -> Option<Vec<Redaction>> {
+    let applicable = applicable(policies, selection);
+    let specs = applicable.iter().map(|(policy, _)| policy.spec().as_ref().ok());
+    specs
+        .map(|spec| Some(spec?.redaction.clone()))
+        .collect::<Option<Vec<_>>>()
+        .map(|all| all.concat())
 }
 
 /// The policies about a selection, by their names, each with the replicas that it is about.
@@ -133,13 +148,15 @@ impl Verdicts {
 
     /// The permit with all ceilings, if every rule allows it.
     pub fn permit(self) -> Result<Permit, Denied> {
-        match self.judged.against(|ruling| !ruling.allows()) {
-            None => Ok(self.permit.lowered(self.judged.limits, self.redaction)),
+        let Verdicts { judged, redaction, asked: policies, permit } = self;
+        match judged.against(|ruling| !ruling.allows()) {
+            None => Ok(permit.lowered(Demands { ceiling: judged.limits, redaction, policies })),
             Some(against) => Err(against.into()),
         }
     }
 
     fn add<E: Expressions>(&mut self, policy: &Policy, case: &Case<'_, E>) {
+        self.asked.push(policy.name().clone());
         let Judged { rules, limits } = &mut self.judged;
         let rulings = match policy.spec() {
             Ok(spec) => {

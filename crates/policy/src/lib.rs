@@ -8,9 +8,10 @@
 //!
 //! Reading order: [`permit`] rights · [`mode`] · [`draft`] a policy as it was written, [`policy`]
 //! as it was checked (`check`, [`pattern`]) · [`request`] what is asked, and what is known about
-//! who asks · [`ruling`] what a rule says · [`judge`](mod@judge) all rules of all policies, and `rules` each of
+//! who asks · [`approval`] what others say to it · [`ruling`] what a rule says · [`judge`](mod@judge) all rules of all policies, and `rules` each of
 //! them · [`expressions`] scripts that judge an expression.
 
+pub mod approval;
 mod check;
 pub mod draft;
 pub mod expressions;
@@ -23,11 +24,12 @@ pub mod request;
 mod rules;
 pub mod ruling;
 
+pub use approval::{Approval, Approvals, Decision, Person, Subject};
 pub use draft::{BadPolicy, Draft};
 pub use expressions::{Expressions, Seen};
-pub use judge::{Against, Denied, Judged, Verdicts, judge};
+pub use judge::{Against, Denied, Judged, Verdicts, judge, redaction};
 pub use mode::Mode;
 pub use permit::{Denial, Permit, Verdict, decide};
 pub use policy::{Policy, Redaction, Scope};
 pub use request::{BadGrounds, BreakGlass, Grounds, Known, Request};
-pub use ruling::{Amount, Rule, Ruling};
+pub use ruling::{Amount, Owed, Rule, Ruling};

@@ -30,12 +30,6 @@ impl Pattern {
         self.0.is_match(text)
     }
 
-    /// The text with every match replaced, as it is written: `$` means nothing.
-    #[must_use]
-    pub fn replaced(&self, text: &str, by: &str) -> String {
-        self.0.replace_all(text, regex_lite::NoExpand(by)).into_owned()
-    }
-
     /// The pattern as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -22,6 +22,7 @@ pub struct Permit {
     selection: Selection,
     ceiling: Limits,
     redaction: Vec<Redaction>,
+    policies: Vec<Arc<str>>,
 }
 
 impl Permit {
@@ -43,11 +44,27 @@ impl Permit {
         &self.redaction
     }
 
-    /// The same right to less.
-    pub(crate) fn lowered(self, ceiling: Limits, more: Vec<Redaction>) -> Permit {
-        let redaction = self.redaction.into_iter().chain(more).collect();
-        Permit { ceiling: self.ceiling.at_most(ceiling), redaction, ..self }
+    /// The names of the policies that were asked and allow it.
+    #[must_use]
+    pub fn policies(&self) -> &[Arc<str>] {
+        &self.policies
     }
+
+    /// The same right to less, as these policies demand.
+    pub(crate) fn lowered(self, demands: Demands) -> Permit {
+        let Demands { ceiling, redaction, policies } = demands;
+        let redaction = self.redaction.into_iter().chain(redaction).collect();
+        let policies = self.policies.into_iter().chain(policies).collect();
+        Permit { ceiling: self.ceiling.at_most(ceiling), redaction, policies, ..self }
+    }
+}
+
+/// What policies take away from a right.
+#[derive(Debug)]
+pub(crate) struct Demands {
+    pub ceiling: Limits,
+    pub redaction: Vec<Redaction>,
+    pub policies: Vec<Arc<str>>,
 }
 
 /// Why there is no permit.
@@ -92,6 +109,7 @@ pub fn decide(
             selection: selection.clone(),
             ceiling: Limits::WIDEST,
             redaction: Vec::new(),
+            policies: Vec::new(),
         }),
         Some((replica, reason)) => Err(Denial {
             workload: (Arc::clone(&replica.id.namespace), replica.workload.clone()),

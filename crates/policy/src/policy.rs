@@ -39,6 +39,7 @@ pub(crate) struct Spec {
     /// The three of them, with the widest limits in place of those left out.
     pub ceiling: Limits,
     pub runs_per_minute: Option<NonZeroU32>,
+    pub read_only: bool,
     pub reason: Demand,
     pub ticket: Demand,
     pub approvals: Option<Approvals>,
@@ -57,6 +58,9 @@ pub(crate) struct Demand {
 pub(crate) struct Approvals {
     pub count: NonZeroU32,
     pub modes: Vec<Mode>,
+    /// How long one lasts.
+    pub lasting: Duration,
+    pub from_service_accounts: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -87,10 +91,16 @@ pub struct Redaction {
 }
 
 impl Redaction {
-    /// The text without what is to be left out.
+    /// The regular expression.
     #[must_use]
-    pub fn apply(&self, text: &str) -> String {
-        self.pattern.replaced(text, &self.replace)
+    pub fn pattern(&self) -> &str {
+        self.pattern.as_str()
+    }
+
+    /// What stands in the place of each match, as it is written.
+    #[must_use]
+    pub fn replace(&self) -> &str {
+        &self.replace
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use prepl_core::{Expression, Limits};
 
+use crate::approval::Approvals;
 use crate::mode::Mode;
 
 /// Longest reason in bytes.
@@ -21,6 +22,8 @@ pub struct Request {
     pub limits: Limits,
     /// Evaluating what; `None` in a tunnel, and for who only asks whether he may.
     pub expression: Option<Expression>,
+    /// Only where something keeps it from writing.
+    pub read_only: bool,
     /// Why.
     pub grounds: Grounds,
 }
@@ -30,8 +33,8 @@ pub struct Request {
 pub struct Known {
     /// His name.
     pub user: Arc<str>,
-    /// Approvals of others for what he asks.
-    pub approvals: u32,
+    /// What others say to what he asks.
+    pub approvals: Approvals,
     /// Runs that he started within the last minute.
     pub earlier_runs: u32,
     /// An access by break-glass, if that is what he has.

@@ -12,7 +12,7 @@ use crate::expressions::{Expressions, Seen};
 use crate::mode::Mode;
 use crate::policy::{Approvals, By, Demand, Deny, MayBreak, Spec};
 use crate::request::{Known, Request};
-use crate::ruling::{Amount, Ruling};
+use crate::ruling::{Amount, Owed, Ruling};
 
 /// Longest expression that expression rules judge: a match takes the length of the text times the
 /// size of the pattern.
@@ -45,6 +45,7 @@ impl<E: Expressions> Case<'_, E> {
         add("value bytes", self.bytes(spec.value_bytes, Limits::value_bytes));
         add("output bytes", self.bytes(spec.output_bytes, Limits::output_bytes));
         add("runs per minute", spec.runs_per_minute.and_then(|most| self.rate(most.get())));
+        add("read-only", spec.read_only.then(|| self.read_only()));
         add("reason", self.demanded(&spec.reason, Text::Reason));
         add("ticket", self.demanded(&spec.ticket, Text::Ticket));
         add("approvals", spec.approvals.as_ref().and_then(|rule| self.approvals(rule)));
@@ -115,6 +116,16 @@ impl<E: Expressions> Case<'_, E> {
         })
     }
 
+    fn read_only(&self) -> Ruling {
+        match self.request.mode {
+            Mode::Attach => fail("it allows only read-only evaluations, and a tunnel is none"),
+            _ if self.request.read_only => Ruling::Pass,
+            // Who asks only whether he may has not said how yet.
+            _ if self.request.expression.is_none() => Ruling::Open,
+            _ => fail("it allows only read-only evaluations; give --read-only"),
+        }
+    }
+
     fn demanded(&self, demand: &Demand, text: Text) -> Option<Ruling> {
         if !demand.required && demand.pattern.is_none() {
             return None;
@@ -144,9 +155,14 @@ impl<E: Expressions> Case<'_, E> {
         if self.known.break_glass.is_some() {
             return Some(Ruling::Pass);
         }
-        Some(match rule.count.get().saturating_sub(self.known.approvals) {
+        let given = &self.known.approvals;
+        if let Some(name) = given.denied_by() {
+            return Some(fail(format!("{name} denied it; ask for another run")));
+        }
+        let (count, uncounted) = given.within(rule.lasting, rule.from_service_accounts);
+        Some(match rule.count.get().saturating_sub(count) {
             0 => Ruling::Pass,
-            missing => Ruling::Owed(missing),
+            missing => Ruling::Owed(Owed { missing, uncounted }),
         })
     }
 

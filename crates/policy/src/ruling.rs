@@ -26,10 +26,19 @@ pub enum Ruling {
     Lowered(Amount, Amount),
     /// No; a sentence with what to do.
     Fail(Reason),
-    /// Not before so many more people approve.
-    Owed(u32),
+    /// Not before more people approve.
+    Owed(Owed),
     /// It cannot be told before the expression is known.
     Open,
+}
+
+/// Approvals that are missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owed {
+    /// How many.
+    pub missing: u32,
+    /// Why some that were given do not count; a sentence each.
+    pub uncounted: Vec<Reason>,
 }
 
 /// How much of something.
@@ -61,10 +70,19 @@ impl fmt::Display for Ruling {
             Ruling::Pass => f.write_str("pass"),
             Ruling::Lowered(from, to) => write!(f, "lowered from {from} to {to}"),
             Ruling::Fail(sentence) => sentence.fmt(f),
-            Ruling::Owed(1) => f.write_str("1 approval of another person is missing"),
-            Ruling::Owed(count) => write!(f, "{count} approvals of other people are missing"),
+            Ruling::Owed(owed) => owed.fmt(f),
             Ruling::Open => f.write_str("it depends on the expression"),
         }
+    }
+}
+
+impl fmt::Display for Owed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.missing {
+            1 => f.write_str("1 approval of another person is missing")?,
+            count => write!(f, "{count} approvals of other people are missing")?,
+        }
+        self.uncounted.iter().try_for_each(|why| write!(f, "; {why}"))
     }
 }
 

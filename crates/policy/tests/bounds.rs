@@ -26,8 +26,8 @@ fn what_is_out_of_bounds_is_refused_by_its_field() {
         ..Draft::default()
     };
     let glass = |glass| Draft { break_glass: glass, ..Draft::default() };
-    let approvals =
-        |count, modes| Draft { approvals: Approvals { count, modes }, ..<_>::default() };
+    let approvals = |count, modes| Draft { approvals: people(count, modes), ..<_>::default() };
+    let lasting = |seconds| Approvals { expires_seconds: Some(seconds), ..<_>::default() };
     let bad: Vec<(&str, Draft)> = vec![
         ("selector", Draft { selector: "app=(".into(), ..Draft::default() }),
         ("selector", Draft { selector: "a,".repeat(3000), ..Draft::default() }),
@@ -45,6 +45,8 @@ fn what_is_out_of_bounds_is_refused_by_its_field() {
         ("reason.pattern", pattern(&"a".repeat(513))),
         ("approvals.count", approvals(9, vec![])),
         ("approvals.modes", approvals(1, vec![Mode::Inspect])),
+        ("approvals.expires_seconds", Draft { approvals: lasting(0), ..Draft::default() }),
+        ("approvals.expires_seconds", Draft { approvals: lasting(86_401), ..Draft::default() }),
         ("expressions.deny", deny(vec![regex("x", ""); 17])),
         ("expressions.deny.0", deny(vec![both])),
         ("expressions.deny.1", deny(vec![regex("x", ""), Deny::default()])),

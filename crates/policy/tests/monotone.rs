@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use prepl_core::Limits;
-use prepl_policy::draft::{Approvals, BreakGlass, Ceilings, Demand};
+use prepl_policy::draft::{BreakGlass, Ceilings, Demand};
 use prepl_policy::{Draft, Grounds, Known, Mode, Policy, Request, Scope};
 use proptest::option::of;
 use proptest::prelude::*;
@@ -19,15 +19,15 @@ fn mode() -> impl Strategy<Value = Mode> {
 
 fn ceilings_of() -> impl Strategy<Value = Ceilings> {
     let numbers = (of(1u32..6), of(1u32..60), of(1u32..3000), of(1u32..3000), of(1u32..4));
-    (of(mode()), numbers).prop_map(|(mode, (replicas, eval_seconds, value, output, runs))| {
-        Ceilings {
-            mode,
-            replicas,
-            eval_seconds,
-            value_bytes: value,
-            output_bytes: output,
-            runs_per_minute: runs,
-        }
+    let asked = (of(mode()), any::<bool>(), numbers);
+    asked.prop_map(|(mode, read_only, (replicas, eval_seconds, value, output, runs))| Ceilings {
+        mode,
+        replicas,
+        eval_seconds,
+        value_bytes: value,
+        output_bytes: output,
+        runs_per_minute: runs,
+        read_only,
     })
 }
 
@@ -54,7 +54,7 @@ fn draft() -> impl Strategy<Value = Draft> {
                 ceilings,
                 reason,
                 ticket,
-                approvals: Approvals { count, modes },
+                approvals: people(count, modes),
                 break_glass: BreakGlass { allowed, max_seconds, max_unreviewed: None },
                 ..deny(rules)
             }
@@ -77,8 +77,13 @@ fn asked() -> impl Strategy<Value = (Request, Known)> {
     let expression = of(select(vec!["1", "(exit)", "drop"]));
     let grounds = (select(vec!["", "x"]), select(vec!["", "INC-1"]));
     let numbers = (0u32..3, 0u32..4, of(1u64..900), 1u64..60, 1u32..4000);
-    (mode(), expression, grounds, numbers).prop_map(
-        |(mode, expression, (reason, ticket), (approvals, earlier_runs, glass, seconds, bytes))| {
+    ((mode(), any::<bool>()), expression, grounds, numbers).prop_map(
+        |(
+            (mode, read_only),
+            expression,
+            (reason, ticket),
+            (approvals, earlier_runs, glass, seconds, bytes),
+        )| {
             let limits = Limits::new(Duration::from_secs(seconds), bytes, bytes).unwrap();
             let grounds = Grounds::new(reason, ticket).unwrap();
             let expression = expression.and_then(|text| request(text).expression);
@@ -87,8 +92,9 @@ fn asked() -> impl Strategy<Value = (Request, Known)> {
                 unreviewed: 0,
             };
             let break_glass = glass.map(lasting);
+            let approvals = counted(approvals);
             let known = Known { user: "mira".into(), approvals, earlier_runs, break_glass };
-            (Request { mode, limits, expression, grounds }, known)
+            (Request { mode, limits, expression, read_only, grounds }, known)
         },
     )
 }

@@ -6,9 +6,9 @@ mod support;
 use std::time::Duration;
 
 use prepl_core::Limits;
-use prepl_policy::draft::{Approvals, Ceilings};
+use prepl_policy::draft::Ceilings;
 use prepl_policy::{
-    Amount, BreakGlass, Draft, Grounds, Known, Mode, Policy, Request, Ruling, Scope,
+    Amount, BreakGlass, Draft, Grounds, Known, Mode, Owed, Policy, Request, Ruling, Scope,
 };
 use support::*;
 
@@ -71,6 +71,21 @@ fn a_tunnel_needs_a_policy_that_knows_it_where_limits_would_not_hold() {
     }
     let few = Ceilings { replicas: Some(9), ..Ceilings::default() };
     assert!(judged(&[policy(ceilings(few))], &tunnel, &known()).permit().is_ok());
+}
+
+#[test]
+fn only_what_is_read_only_is_allowed_where_that_is_demanded() {
+    let draft = || ceilings(Ceilings { read_only: true, ..Ceilings::default() });
+    fails(ruling(draft(), &request("1"), &known(), "read-only"), "give --read-only");
+    let read = Request { read_only: true, ..request("1") };
+    passes(ruling(draft(), &read, &known(), "read-only"));
+    let whether = Request { expression: None, ..request("1") };
+    assert_eq!(ruling(draft(), &whether, &known(), "read-only"), Some(Ruling::Open));
+    let attach = Ceilings { mode: Some(Mode::Attach), read_only: true, ..Ceilings::default() };
+    let tunnel = Request { mode: Mode::Attach, expression: None, ..request("1") };
+    fails(ruling(ceilings(attach), &tunnel, &known(), "read-only"), "a tunnel is none");
+    // Of its own accord an evaluation may be read-only anywhere.
+    assert!(judged(&[policy(Draft::default())], &read, &known()).permit().is_ok());
 }
 
 #[test]
@@ -146,12 +161,13 @@ fn a_pattern_alone_judges_what_is_given() {
 
 #[test]
 fn approvals_are_owed_for_their_modes() {
-    let draft = |modes| Draft { approvals: Approvals { count: 2, modes }, ..Draft::default() };
-    let given = |approvals| Known { approvals, ..known() };
+    let draft = |modes| Draft { approvals: people(2, modes), ..Draft::default() };
+    let given = |count| Known { approvals: counted(count), ..known() };
     let owed =
         |modes, approvals| ruling(draft(modes), &request("1"), &given(approvals), "approvals");
-    assert_eq!(owed(vec![], 0), Some(Ruling::Owed(2)));
-    assert_eq!(owed(vec![Mode::Eval], 1), Some(Ruling::Owed(1)));
+    let missing = |missing| Some(Ruling::Owed(Owed { missing, uncounted: Vec::new() }));
+    assert_eq!(owed(vec![], 0), missing(2));
+    assert_eq!(owed(vec![Mode::Eval], 1), missing(1));
     passes(owed(vec![], 2));
     passes(owed(vec![], 3));
     assert_eq!(owed(vec![Mode::Attach], 0), None);
@@ -165,7 +181,7 @@ fn approvals_are_owed_for_their_modes() {
 #[test]
 fn break_glass_skips_approvals_where_it_is_allowed_and_nothing_else() {
     let draft = |allowed| Draft {
-        approvals: Approvals { count: 1, modes: vec![] },
+        approvals: people(1, vec![]),
         break_glass: glass(allowed),
         ..Draft::default()
     };
@@ -261,5 +277,5 @@ fn redactions_come_with_the_permit() {
     let draft = Draft { redaction: vec![redaction], ..Draft::default() };
     let permit = judged(&[policy(draft)], &request("1"), &known()).permit().unwrap();
     let [redaction] = permit.redaction() else { panic!("{:?}", permit.redaction()) };
-    assert_eq!(redaction.apply("pay 1234567812345678!"), "pay <card $0>!");
+    assert_eq!((redaction.pattern(), redaction.replace()), ("[0-9]{16}", "<card $0>"));
 }

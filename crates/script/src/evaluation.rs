@@ -32,7 +32,7 @@ impl Job for Evaluation {
     fn run(self: Box<Self>) {
         let Self { mut session, text, bounds, deadline, stop, listener, ended } = *self;
         let memory_bytes = session.limits().memory_bytes;
-        let turn = Turn::new(deadline, bounds.output_bytes, memory_bytes, stop, listener);
+        let turn = Turn::new(deadline, &bounds, memory_bytes, stop, listener);
         // What a panic leaves behind is looked through by `tidy`.
         let answer = turn.during(|| {
             catch_unwind(AssertUnwindSafe(|| session.evaluate(&text, &bounds)))

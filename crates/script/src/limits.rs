@@ -64,18 +64,25 @@ pub struct Bounds {
     pub output_bytes: usize,
     /// Bytes of the printed result.
     pub value_bytes: usize,
+    /// It may ask no HTTP server: what a GET does there is that server's matter.
+    pub read_only: bool,
 }
 
 impl Bounds {
     /// Allows whatever the limits of the engine do.
-    pub const NONE: Self =
-        Self { wall: Duration::MAX, output_bytes: usize::MAX, value_bytes: usize::MAX };
+    pub const NONE: Self = Self {
+        wall: Duration::MAX,
+        output_bytes: usize::MAX,
+        value_bytes: usize::MAX,
+        read_only: false,
+    };
 
     pub(crate) fn at_most(self, limits: &Limits) -> Self {
         Self {
             wall: self.wall.min(limits.wall),
             output_bytes: self.output_bytes.min(limits.output_bytes),
             value_bytes: self.value_bytes.min(limits.value_bytes),
+            read_only: self.read_only,
         }
     }
 }

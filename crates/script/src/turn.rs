@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, EvalAltResult, INT, Position};
 
-use crate::Stop;
 use crate::bounded::cut;
 use crate::memory::resident_bytes;
+use crate::{Bounds, Stop};
 
 /// How often the clock is asked: one step of the engine is some 100 ns.
 const CLOCK_EVERY: u64 = 64;
@@ -69,12 +69,13 @@ pub(crate) struct Turn {
     output_left: usize,
     output_cut: bool,
     memory_ceiling: u64,
+    read_only: bool,
 }
 
 impl Turn {
     pub(crate) fn new(
         deadline: Instant,
-        output_bytes: usize,
+        bounds: &Bounds,
         memory_bytes: u64,
         stop: Stop,
         listener: Listener,
@@ -83,9 +84,10 @@ impl Turn {
             deadline,
             stop,
             listener,
-            output_left: output_bytes,
+            output_left: bounds.output_bytes,
             output_cut: false,
             memory_ceiling: resident_bytes().saturating_add(memory_bytes),
+            read_only: bounds.read_only,
         }
     }
 
@@ -128,6 +130,11 @@ impl Turn {
 /// Returns the time the evaluation has left, or why it must end.
 pub(crate) fn time_left() -> Result<Duration, End> {
     TURN.with_borrow(|turn| turn.as_ref().map_or(Err(End::Stopped), Turn::time_left))
+}
+
+/// Whether the evaluation may touch nothing that could change by it.
+pub(crate) fn is_read_only() -> bool {
+    TURN.with_borrow(|turn| turn.as_ref().is_none_or(|turn| turn.read_only))
 }
 
 /// Returns the token that ends the evaluation, when it must end.

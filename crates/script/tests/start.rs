@@ -4,6 +4,8 @@
 mod common;
 
 use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -40,6 +42,21 @@ fn the_bounds_of_one_evaluation_cut_its_value_and_output() {
     let (answer, said) = answer_within(bounds, "print(\"abcdefgh\"); 12345678");
     assert_eq!(answer, Ok(Value { text: "123".to_owned(), truncated: true }));
     assert_eq!(said, [Said::Printed("ab".to_owned()), Said::Cut]);
+}
+
+#[test]
+fn a_read_only_evaluation_asks_no_server_whatever_it_was_defined_in() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    server.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/", server.local_addr().unwrap());
+    let bounds = Bounds { read_only: true, ..Bounds::NONE };
+    let text = format!("fn ask() {{ http_get({url:?}) }}");
+    let end = start(session(), &text, Bounds::NONE, &Stop::default(), |_| ());
+    let (defined, _) = end.recv().unwrap();
+    let end = start(defined, "ask()", bounds, &Stop::default(), |_| ());
+    let message = end.recv().unwrap().1.unwrap_err().to_string();
+    assert!(message.contains("in a read-only evaluation"), "{message}");
+    assert_eq!(server.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Answers access requests: signs, lets expire, cleans up.
+//! Answers access requests: signs, lets expire, ends what somebody denies, cleans up.
 //!
-//! The decision is [`next_step`], which knows nothing but the object and the time.
+//! The decision is [`next_step`], which knows nothing but the object, what others said, and the time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,45 +10,72 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
 use kube::runtime::controller::{Action, Controller};
+use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Client, ResourceExt};
-use prepl_crd::{AccessRequest, AccessRequestStatus, Phase};
+use prepl_crd::{AccessApproval, AccessRequest, AccessRequestStatus, Phase};
 use prepl_identity::{Authority, IssueError, Name, NameError};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time;
 
 use super::authority::MANAGER;
+use super::events;
 use super::metrics::Metrics;
+use super::review::{self, Said};
 use super::trust::Authorities;
 
 /// How long an ended access request stays to be read, in seconds: five minutes.
 const KEPT_SECONDS: i64 = 300;
 /// How soon something that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(2);
+/// How soon a request is looked at again that waits for its review: a namespace may go meanwhile.
+const REST: Duration = Duration::from_secs(30);
 /// How long one step may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is to be done with an access request now.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
+    /// Write down that it will have to be reviewed.
+    Owe,
+    /// It was reviewed.
+    Release,
     /// Give a certificate that ends then.
     Sign(Timestamp),
+    /// Write that somebody denied it, for good.
+    Deny(String),
     /// Write that it is over.
     Expire,
     /// Remove it.
     Delete,
     /// Look again after these seconds.
     Wait(u64),
+    /// Look again when somebody says something to it, or in good time.
+    Rest,
 }
 
 /// Decides. The time of an access request runs from its creation, whenever it is signed.
 #[must_use]
-pub fn next_step(request: &AccessRequest, now: Timestamp) -> Step {
+pub fn next_step(request: &AccessRequest, said: &Said, now: Timestamp) -> Step {
     let created = request.metadata.creation_timestamp.as_ref().map_or(now, |time| time.0);
     let end = created.as_second().saturating_add(i64::from(request.spec.ttl_seconds));
     let left = end - now.as_second();
     let phase = request.status.as_ref().and_then(|status| status.phase);
+    let (is_new, owes) = (matches!(phase, None | Some(Phase::Pending)), request.owes_review());
+    if owes && said.reviewed_by.is_some() {
+        return Step::Release;
+    }
+    if request.metadata.deletion_timestamp.is_some() {
+        return Step::Rest;
+    }
+    match (&said.denied_by, phase) {
+        (Some(name), None | Some(Phase::Pending | Phase::Active)) => {
+            return Step::Deny(name.clone());
+        }
+        _ if is_new && left > 0 && request.spec.break_glass && !owes => return Step::Owe,
+        _ => {}
+    }
     match phase {
         None | Some(Phase::Pending) if left > 0 => match Timestamp::from_second(end) {
             Ok(end) => Step::Sign(end),
@@ -59,6 +86,7 @@ pub fn next_step(request: &AccessRequest, now: Timestamp) -> Step {
         Some(Phase::Denied | Phase::Expired) if left + KEPT_SECONDS > 0 => {
             Step::Wait((left + KEPT_SECONDS).unsigned_abs())
         }
+        Some(Phase::Denied | Phase::Expired) if owes => Step::Rest,
         Some(Phase::Denied | Phase::Expired) => Step::Delete,
     }
 }
@@ -101,7 +129,12 @@ pub struct Context {
 /// Answers the access requests of all namespaces, for ever.
 pub async fn run(context: Context) {
     let requests: Api<AccessRequest> = Api::all(context.client.clone());
+    let approvals: Api<AccessApproval> = Api::all(context.client.clone());
     Controller::new(requests, watcher::Config::default())
+        .watches(approvals, watcher::Config::default(), |approval| {
+            let request = ObjectRef::<AccessRequest>::new(&approval.spec.request.name);
+            approval.namespace().map(|namespace| request.within(&namespace))
+        })
         .run(reconcile, |_, _, _| Action::requeue(AGAIN), Arc::new(context))
         .for_each(|result| async move {
             if let Err(error) = result {
@@ -118,7 +151,12 @@ async fn reconcile(request: Arc<AccessRequest>, context: Arc<Context>) -> Result
 
 impl Context {
     async fn step(&self, request: &AccessRequest) -> Result<Action, NotDone> {
-        match next_step(request, Timestamp::now()) {
+        let said = self.said(request).await?;
+        match next_step(request, &said, Timestamp::now()) {
+            Step::Rest => self.rest(request).await,
+            Step::Owe => self.owe(request, true).await,
+            Step::Release => self.owe(request, false).await,
+            Step::Deny(name) => self.write(request, denied(request, &name)).await,
             Step::Wait(seconds) => Ok(Action::requeue(Duration::from_secs(seconds))),
             Step::Delete => self.delete(request).await,
             Step::Expire => self.write(request, expired(request)).await,
@@ -126,11 +164,45 @@ impl Context {
                 let since = *self.policy_holds_since.borrow();
                 let since = since.ok_or(NotDone::PolicyGone)?;
                 if is_vouched(request, since) {
-                    self.write(request, self.signed(request, end)).await
+                    let signed = self.write(request, self.signed(request, end)).await?;
+                    self.tell(request).await;
+                    Ok(signed)
                 } else {
                     self.write(request, unvouched(request)).await
                 }
             }
+        }
+    }
+
+    /// What others said; of most requests nobody says anything that counts.
+    async fn said(&self, request: &AccessRequest) -> Result<Said, NotDone> {
+        if !review::is_talked_about(request) {
+            return Ok(Said::default());
+        }
+        let approvals = review::look(&self.client, request).await?;
+        Ok(Said::to(request, &approvals, Timestamp::now()))
+    }
+
+    async fn owe(&self, request: &AccessRequest, owes: bool) -> Result<Action, NotDone> {
+        review::owe(&self.client, request, owes).await?;
+        let (namespace, name) = (request.namespace(), request.name_any());
+        tracing::warn!(namespace, name, owes, "break-glass: a review is owed");
+        Ok(Action::await_change())
+    }
+
+    /// Where nobody can review it any more, the debt keeps only the namespace from going.
+    async fn rest(&self, request: &AccessRequest) -> Result<Action, NotDone> {
+        let deleted = request.metadata.deletion_timestamp.is_some();
+        if deleted && request.owes_review() && review::is_going(&self.client, request).await? {
+            return self.owe(request, false).await;
+        }
+        Ok(Action::requeue(REST))
+    }
+
+    /// Makes a granted break-glass loud.
+    async fn tell(&self, request: &AccessRequest) {
+        if request.spec.break_glass {
+            events::write(self.client.clone(), review::warning(request)).await;
         }
     }
 
@@ -207,6 +279,10 @@ pub fn is_vouched(request: &AccessRequest, since: Timestamp) -> bool {
 fn unvouched(request: &AccessRequest) -> AccessRequestStatus {
     let text = "it was made before the admission policy was seen to hold; ask again";
     status(request, Phase::Denied, "Unvouched", text)
+}
+
+fn denied(request: &AccessRequest, name: &str) -> AccessRequestStatus {
+    status(request, Phase::Denied, "Denied", &format!("{name} denied it; ask for another run"))
 }
 
 fn expired(request: &AccessRequest) -> AccessRequestStatus {

@@ -1,4 +1,4 @@
-//! Tells a pod's owner why it got no sidecar, where he looks for it: `kubectl get events`.
+//! Tells people what went wrong where they look for it: `kubectl get events`.
 
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -7,21 +7,22 @@ use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
 
 use super::authority::MANAGER;
+use super::checkpoints::Regress;
 use super::inject::Skip;
 
-/// A pod that got no sidecar.
+/// What went wrong, and with what.
 #[derive(Debug)]
-pub struct Skipped {
+pub struct Warning {
     namespace: String,
     about: ObjectReference,
     reason: &'static str,
     message: String,
 }
 
-impl Skipped {
-    /// The pod has no UID yet: the event is about its owner where there is one.
+impl Warning {
+    /// A pod got no sidecar. It has no UID yet: the event is about its owner where there is one.
     #[must_use]
-    pub fn new(namespace: String, pod: &Pod, skip: &Skip) -> Self {
+    pub fn skipped(namespace: String, pod: &Pod, skip: &Skip) -> Self {
         let owner = pod.metadata.owner_references.iter().flatten().next();
         let about = match owner {
             Some(owner) => ObjectReference {
@@ -43,6 +44,20 @@ impl Skipped {
         Self { namespace, about, reason: skip.reason(), message: format!("no sidecar: {skip}") }
     }
 
+    /// An audit log contradicts its checkpoints.
+    #[must_use]
+    pub fn regressed(about: ObjectReference, regress: &Regress) -> Self {
+        let namespace = about.namespace.clone().unwrap_or_default();
+        Self { namespace, about, reason: "AuditRegressed", message: regress.to_string() }
+    }
+
+    /// Break-glass is used.
+    #[must_use]
+    pub fn break_glass(about: ObjectReference, message: String) -> Self {
+        let namespace = about.namespace.clone().unwrap_or_default();
+        Self { namespace, about, reason: "BreakGlass", message }
+    }
+
     fn event(self) -> Event {
         let now = Some(Time(Timestamp::now()));
         Event {
@@ -61,9 +76,9 @@ impl Skipped {
 }
 
 /// Writes the event; one that cannot be written is only logged.
-pub async fn write(client: Client, skipped: Skipped) {
-    let events: Api<Event> = Api::namespaced(client, &skipped.namespace);
-    if let Err(error) = events.create(&PostParams::default(), &skipped.event()).await {
+pub async fn write(client: Client, warning: Warning) {
+    let events: Api<Event> = Api::namespaced(client, &warning.namespace);
+    if let Err(error) = events.create(&PostParams::default(), &warning.event()).await {
         tracing::warn!(%error, "an event could not be written");
     }
 }

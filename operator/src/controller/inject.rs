@@ -1,6 +1,7 @@
 //! Whether a pod gets a sidecar, and the change that puts it there; nothing here talks to a cluster.
 
 use k8s_openapi::api::core::v1::Pod;
+use prepl_core::read_only::Function;
 use serde_json::{Value, json};
 
 use crate::labels::{
@@ -59,7 +60,7 @@ pub enum Skip {
     /// The address of the REPL leads out of the pod, or is none.
     #[error(
         "the annotation {ANNOTATION_REPL} names no REPL within the pod; write nrepl://127.0.0.1:PORT, \
-         clojure://127.0.0.1:PORT or rhai:"
+         clojure://127.0.0.1:PORT or rhai:, the first two with ?read-only=NAMESPACE/NAME at will"
     )]
     BadRepl,
     /// An annotation that nobody reads.
@@ -214,12 +215,21 @@ fn is_within_pod(url: &str) -> bool {
     if url == "rhai:" {
         return true;
     }
-    let Some((kind, address)) = url.split_once("://") else { return false };
+    let (place, setting) = match url.split_once('?') {
+        Some((place, setting)) => (place, Some(setting)),
+        None => (url, None),
+    };
+    let Some((kind, address)) = place.split_once("://") else { return false };
     let Some((host, port)) = address.rsplit_once(':') else { return false };
     url.len() <= MAX_VALUE_BYTES
         && matches!(kind, "nrepl" | "clojure")
         && matches!(host, "127.0.0.1" | "localhost" | "[::1]")
         && port.parse::<u16>().is_ok_and(|port| port > 0)
+        && setting.is_none_or(is_function)
+}
+
+fn is_function(setting: &str) -> bool {
+    setting.strip_prefix("read-only=").is_some_and(|name| name.parse::<Function>().is_ok())
 }
 
 fn has_sidecar(pod: &Pod) -> bool {

@@ -25,6 +25,10 @@ pub struct Metrics {
     pub canary_failed: Counter,
     /// Times this controller began to lead.
     pub leads: Counter,
+    /// Checkpoints of audit logs that were signed.
+    pub checkpoints: Counter,
+    /// Audit logs that were found to contradict their checkpoints.
+    pub regressed: Counter,
     /// Whether injection is stopped.
     pub breaker: Arc<Breaker>,
     ready: AtomicBool,
@@ -51,6 +55,8 @@ impl Vitals for Metrics {
             ("prepl_access_granted_total", &self.granted),
             ("prepl_canary_failed_total", &self.canary_failed),
             ("prepl_leads_total", &self.leads),
+            ("prepl_audit_checkpoints_total", &self.checkpoints),
+            ("prepl_audit_regressed_total", &self.regressed),
         ]);
         text += &counter::gauge("prepl_injection_breaker_open", self.breaker.is_open());
         text

@@ -24,7 +24,7 @@ use super::metrics::Metrics;
 use super::settings::Args;
 use super::trust::{Authorities, Trust};
 use super::webhook::{self, Webhook};
-use super::{access, canary, listener};
+use super::{access, canary, listener, notary};
 
 /// How long it may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -101,7 +101,7 @@ async fn work(
     tokio::select! {
         ended = hook => ended,
         ended = enrolment => ended,
-        () = candidate.lead(metrics, || led(&client, &authorities, &holds_since, metrics)) => Ok(()),
+        () = candidate.lead(metrics, || led(args, &client, &authorities, &holds_since, metrics)) => Ok(()),
         () = canary => Ok(()),
         () = metrics.breaker.watch(client.clone()) => Ok(()),
         () = authority::keep(&client, args, &trust) => Ok(()),
@@ -111,18 +111,23 @@ async fn work(
 
 /// What one controller does for all, while it leads.
 async fn led(
+    args: &Args,
     client: &Client,
     authorities: &Authorities,
     policy_holds_since: &watch::Receiver<Option<Timestamp>>,
     metrics: &Arc<Metrics>,
 ) {
-    access::run(access::Context {
+    let accesses = access::run(access::Context {
         client: client.clone(),
         authorities: authorities.clone(),
         policy_holds_since: policy_holds_since.clone(),
         metrics: Arc::clone(metrics),
-    })
-    .await;
+    });
+    let checkpoints = notary::run(client.clone(), &args.namespace, Arc::clone(metrics));
+    tokio::select! {
+        () = accesses => {}
+        () = checkpoints => {}
+    }
 }
 
 /// The authority, published; waits for a cluster that is not there yet.

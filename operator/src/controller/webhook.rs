@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::breaker::Breaker;
-use super::events::{self, Skipped};
+use super::events::{self, Warning};
 use super::inject::{SidecarSettings, Skip, Verdict, judge};
 use super::metrics::Metrics;
 use super::trust::Authorities;
@@ -138,7 +138,7 @@ impl Webhook {
     fn tell(&self, namespace: String, pod: &Pod, skip: &Skip) {
         let Some(untold) = self.events.may_tell(Instant::now()) else { return };
         tracing::warn!(namespace, reason = skip.reason(), untold, "a pod got no sidecar: {skip}");
-        let skipped = Skipped::new(namespace, pod, skip);
+        let skipped = Warning::skipped(namespace, pod, skip);
         let client = self.client.clone();
         tokio::spawn(tokio::time::timeout(EVENT_PATIENCE, events::write(client, skipped)));
     }

@@ -1,14 +1,18 @@
-//! Whether an access is still there, asked of the API server each time.
+//! Whether an access is still there, asked of the API server.
 
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use kube::api::Api;
-use prepl_crd::{AccessRequest, Mode, Phase, UserInfo};
+use prepl_audit::AccessRef;
+use prepl_crd::{AccessRequest, AccessRequestStatus, Mode, Phase, UserInfo};
 use prepl_identity::Holder;
 use tokio::time::{Instant, sleep, timeout};
 use tonic::Status;
+
+use super::approvals::Purpose;
+use super::fresh::Fresh;
 
 /// How long one question to the API server may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -26,6 +30,10 @@ pub struct Caller {
     pub mode: Mode,
     /// Where.
     pub scope: Scope,
+    /// The access request.
+    pub access: AccessRef,
+    /// What it is good for.
+    pub purpose: Purpose,
 }
 
 /// Where an access reaches; what its user may do there is another question.
@@ -57,6 +65,9 @@ pub enum Refused {
     /// Nobody can tell.
     #[error("the API server does not answer the gateway; nothing was evaluated, try again")]
     NoAnswer,
+    /// It is not recorded, so it must not happen; a sentence.
+    #[error("{0}")]
+    NotRecorded(String),
 }
 
 impl From<Refused> for Status {
@@ -64,6 +75,7 @@ impl From<Refused> for Status {
         match &refused {
             Refused::Denied(words) => Status::permission_denied(words),
             Refused::NoAnswer => Status::unavailable(refused.to_string()),
+            Refused::NotRecorded(words) => Status::resource_exhausted(words),
         }
     }
 }
@@ -71,18 +83,29 @@ impl From<Refused> for Status {
 /// Looks accesses up.
 #[derive(Clone)]
 pub struct Accesses {
-    client: Client,
+    pub(super) client: Client,
     own_namespace: String,
+    fresh: Fresh<Holder, Caller>,
 }
 
 impl Accesses {
     /// An access request in `own_namespace` reaches all namespaces.
     pub fn new(client: Client, own_namespace: &str) -> Accesses {
-        Accesses { client, own_namespace: own_namespace.to_owned() }
+        Accesses { client, own_namespace: own_namespace.to_owned(), fresh: Fresh::default() }
     }
 
-    /// The caller behind a certificate, if his access is there now.
+    /// The caller behind a certificate, if his access is there now, or was a moment ago.
     pub async fn caller(&self, holder: &Holder) -> Result<Caller, Refused> {
+        if let Some(caller) = self.fresh.get(holder) {
+            return Ok(caller);
+        }
+        let asked = Instant::now();
+        let caller = self.look(holder).await?;
+        self.fresh.keep(holder.clone(), asked, caller.clone());
+        Ok(caller)
+    }
+
+    async fn look(&self, holder: &Holder) -> Result<Caller, Refused> {
         let Holder::Access { namespace, name, uid } = holder else {
             return Err(Refused::Denied("only the holder of an access request may ask".into()));
         };
@@ -93,12 +116,19 @@ impl Accesses {
             Refused::NoAnswer
         })?;
         check(found.as_ref(), uid.as_str(), Timestamp::now())?;
-        let spec = found.map(|found| found.spec).ok_or_else(gone)?;
+        let found = found.ok_or_else(gone)?;
+        let purpose = Purpose::of(&found);
+        let spec = found.spec;
         let scope = match namespace.as_str() == self.own_namespace {
             true => Scope::All,
             false => Scope::Namespace(namespace.to_string()),
         };
-        Ok(Caller { user: spec.user, mode: spec.mode, scope })
+        let access = AccessRef {
+            namespace: namespace.to_string(),
+            name: name.to_string(),
+            uid: uid.to_string(),
+        };
+        Ok(Caller { user: spec.user, mode: spec.mode, scope, access, purpose })
     }
 
     /// Completes with the reason when `allowed` denies, or says nothing for too long.
@@ -122,7 +152,7 @@ impl Accesses {
 pub fn check(found: Option<&AccessRequest>, uid: &str, now: Timestamp) -> Result<(), Refused> {
     let request = found.ok_or_else(gone)?;
     let status = request.status.clone().unwrap_or_default();
-    let lasts = status.not_after.is_some_and(|end| end.0 > now);
+    let lasts = status.not_after.as_ref().is_some_and(|end| end.0 > now);
     match status.phase {
         _ if request.metadata.uid.as_deref() != Some(uid) => Err(gone()),
         _ if request.metadata.deletion_timestamp.is_some() => Err(gone()),
@@ -130,10 +160,18 @@ pub fn check(found: Option<&AccessRequest>, uid: &str, now: Timestamp) -> Result
         Some(Phase::Active | Phase::Expired) => {
             Err(Refused::Denied("the access is over; ask again".into()))
         }
-        Some(Phase::Denied | Phase::Pending) | None => {
+        Some(Phase::Denied) => Err(Refused::Denied(denial(&status))),
+        Some(Phase::Pending) | None => {
             Err(Refused::Denied("the access request is not granted".into()))
         }
     }
+}
+
+/// Why the controller denied it.
+fn denial(status: &AccessRequestStatus) -> String {
+    let ready = status.conditions.iter().find(|one| one.type_ == "Ready");
+    let why = ready.map_or("the controller tells no reason", |one| one.message.as_str());
+    format!("the access is denied: {why}")
 }
 
 fn gone() -> Refused {

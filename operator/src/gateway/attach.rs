@@ -3,16 +3,15 @@
 
 use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use prepl_core::{Outcome, Reason, ReplicaId, Selection};
-use prepl_crd::Mode;
-use prepl_gateway::claim::Shown;
+use prepl_gateway::claim::{self, Shown};
 use prepl_gateway::remote::wire;
-use prepl_gateway::tunnel::{Down, Up};
-use prepl_gateway::{Gateway, Tunnel};
+use prepl_gateway::tunnel::{Down, Traffic, Up};
+use prepl_gateway::{Gateway, RecordedTunnel, Tunnel, TunnelRecord};
+use prepl_policy::Grounds;
 use prepl_proto::convert::tunnel::Carried;
 use prepl_proto::v1;
 use prepl_proto::v1::attach_down::Part;
@@ -21,10 +20,11 @@ use tokio::time::{Instant, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
-use super::access::{Accesses, Refused};
+use super::access::{Accesses, Caller, Refused};
 use super::doorkeeper::Guest;
-use super::rights::enough;
-use super::service::{GatewayService, bad};
+use super::fleet::Asked;
+use super::recording::{Attempt, asker};
+use super::service::{GatewayService, bad, too_many};
 
 /// How long a caller may take to say where to.
 const FIRST_PART: Duration = Duration::from_secs(10);
@@ -45,19 +45,13 @@ impl GatewayService {
         mut ups: Streaming<v1::AttachUp>,
     ) -> Result<Told, Status> {
         let (uid, signed) = opening(&mut ups).await?;
-        let shown = signed.map(|signed| Shown::of(signed, std::slice::from_ref(&uid)));
-        let caller = self.caller(&guest).await?;
-        enough(&caller, Mode::Attach)?;
-        let place = guest.place_for_run();
-        let place = place
-            .ok_or_else(|| Status::resource_exhausted("too many runs of yours are under way"))?;
-        let asked = self.fleet.asked(&[uid], &caller.scope);
-        let id = only(&asked.selection)?;
-        let permit = self.permit_tunnel(&caller, &asked.selection).await;
-        let permit = permit.inspect_err(|refused| self.metrics.refused(refused))?;
-        let dialer = self.dialer.on_behalf_of(caller.user.username.as_str().into(), shown);
-        let tunnel = Gateway::new(dialer).attach(permit, PATIENCE).await;
-        let tunnel = tunnel.map_err(|outcome| not_given(&outcome))?;
+        let place = guest.place_for_run().ok_or_else(too_many)?;
+        let Permitted { recorded, caller, asked, id } =
+            self.permitted_opening(&guest, &uid, &signed).await?;
+        let shown = Shown::of(signed, std::slice::from_ref(&uid));
+        let dialer = self.dialer.on_behalf_of(caller.user.username.as_str().into(), Some(shown));
+        let tunnel = Gateway::new(dialer).attach(recorded, PATIENCE).await;
+        let (tunnel, record) = tunnel.map_err(|outcome| not_given(&outcome))?;
         self.metrics.tunnels.add();
         let (messages, told) = mpsc::channel(WAITING);
         let log = Log::opened(&caller.user.username, id, &tunnel);
@@ -65,18 +59,56 @@ impl GatewayService {
         tokio::spawn(async move {
             let allowed = || this.permitted_tunnel(&guest, &asked);
             let denied = Accesses::until_denied(allowed);
-            let cut = relay(ups, tunnel, messages, denied, &log.traffic).await;
-            log.closed(cut.as_ref());
+            let cut = relay(ups, tunnel, messages, denied).await;
+            log.closed(cut.as_ref(), record).await;
             drop(place);
         });
         Ok(ReceiverStream::new(told))
     }
+
+    /// A tunnel that the caller has the right to and that is recorded; so is that he has not.
+    async fn permitted_opening(
+        &self,
+        guest: &Guest,
+        uid: &Arc<str>,
+        signed: &v1::Signed,
+    ) -> Result<Permitted, Status> {
+        let request = claim::request(signed).ok_or_else(unsigned)?;
+        let (nobody, grounds) = (Selection::of(Vec::new()), Grounds::default());
+        let (caller, expression, grounds) = (None, None, &grounds);
+        let attempt = Attempt { guest, caller, grounds, request, expression, selection: &nobody };
+        let caller = match self.accesses.caller(&guest.holder).await {
+            Ok(caller) => caller,
+            Err(refused) => return Err(self.refuse(attempt, refused).await.into()),
+        };
+        let asked = self.fleet.asked(std::slice::from_ref(uid), &caller.scope);
+        let id = only(&asked.selection)?;
+        let attempt = Attempt { caller: Some(&caller), selection: &asked.selection, ..attempt };
+        let recorded = async {
+            let permit = self.permit_tunnel(&caller, &asked.selection).await?;
+            Ok(self.recorder.tunnel(permit, request, &asker(&caller, grounds)).await?)
+        };
+        match recorded.await {
+            Ok(recorded) => Ok(Permitted { recorded, caller, asked, id }),
+            Err(refused) => Err(self.refuse(attempt, refused).await.into()),
+        }
+    }
+}
+
+/// A tunnel that may be opened.
+struct Permitted {
+    recorded: RecordedTunnel,
+    caller: Caller,
+    asked: Asked,
+    id: ReplicaId,
+}
+
+fn unsigned() -> Status {
+    Status::invalid_argument("a tunnel is signed by whoever asks for it")
 }
 
 /// What a caller says first: the UID of a replica, and what he signed for it.
-pub async fn opening(
-    ups: &mut Streaming<v1::AttachUp>,
-) -> Result<(Arc<str>, Option<v1::Signed>), Status> {
+pub async fn opening(ups: &mut Streaming<v1::AttachUp>) -> Result<(Arc<str>, v1::Signed), Status> {
     let first = timeout(FIRST_PART, ups.message()).await;
     let first = first.map_err(|_| Status::deadline_exceeded("nothing was asked"))??;
     let Some(v1::attach_up::Part::Open(open)) = first.and_then(|first| first.part) else {
@@ -84,7 +116,7 @@ pub async fn opening(
     };
     let mut uids = wire::uids(vec![open.uid]).map_err(bad)?;
     let uid = uids.pop().ok_or_else(|| Status::invalid_argument("no UID"))?;
-    Ok((uid, open.signed))
+    Ok((uid, open.signed.ok_or_else(unsigned)?))
 }
 
 fn only(selection: &Selection) -> Result<ReplicaId, Status> {
@@ -97,15 +129,6 @@ fn not_given(outcome: &Outcome) -> Status {
     Status::failed_precondition(outcome.reason().map(Reason::as_str).unwrap_or_default())
 }
 
-/// What went through a tunnel.
-#[derive(Debug, Default)]
-pub struct Traffic {
-    /// Bytes to the REPL.
-    pub up: AtomicU64,
-    /// Bytes from it.
-    pub down: AtomicU64,
-}
-
 /// Carries everything between a caller and a tunnel, until both sides have ended, until `denied`
 /// completes, or until the caller leaves; gives the reason when the tunnel was cut.
 pub async fn relay(
@@ -113,7 +136,6 @@ pub async fn relay(
     tunnel: Tunnel,
     messages: mpsc::Sender<Result<v1::AttachDown, Status>>,
     denied: impl Future<Output = Refused>,
-    traffic: &Traffic,
 ) -> Option<Status> {
     let opened = v1::TunnelOpened { driver: tunnel.driver.to_string() };
     let opened = v1::AttachDown { part: Some(Part::Opened(opened)) };
@@ -124,8 +146,8 @@ pub async fn relay(
     let cut = tokio::select! {
         // What comes down tells why the way up is closed.
         biased;
-        ended = lower(tunnel.down, &messages, traffic) => ended.err(),
-        cut = lift(ups, tunnel.up, traffic) => Some(cut),
+        ended = lower(tunnel.down, &messages) => ended.err(),
+        cut = lift(ups, tunnel.up) => Some(cut),
         refused = denied => Some(refused.into()),
         () = messages.closed() => Some(left()),
     };
@@ -140,21 +162,16 @@ fn left() -> Status {
 }
 
 /// Ends with the tunnel.
-async fn lower(mut down: Down, messages: &Messages, traffic: &Traffic) -> Result<(), Status> {
+async fn lower(mut down: Down, messages: &Messages) -> Result<(), Status> {
     while let Some(carried) = down.next().await {
         let carried = carried.map_err(|broke| Status::aborted(broke.to_string()))?;
-        traffic.down.fetch_add(carried.bytes(), Ordering::Relaxed);
         messages.send(Ok(carried.into())).await.map_err(|_| left())?;
     }
     Ok(())
 }
 
 /// Ends when it has to be cut alone.
-async fn lift(
-    mut ups: impl Stream<Item = Result<v1::AttachUp, Status>> + Unpin,
-    up: Up,
-    traffic: &Traffic,
-) -> Status {
+async fn lift(mut ups: impl Stream<Item = Result<v1::AttachUp, Status>> + Unpin, up: Up) -> Status {
     let mut ended = false;
     while let Some(message) = ups.next().await {
         let Ok(message) = message else { return left() };
@@ -164,7 +181,6 @@ async fn lift(
             Err(broken) => return bad(broken),
         };
         ended = carried == Carried::End;
-        traffic.up.fetch_add(carried.bytes(), Ordering::Relaxed);
         if !up.send(carried).await {
             return pending().await;
         }
@@ -181,22 +197,27 @@ struct Log {
     user: String,
     id: ReplicaId,
     begun: Instant,
-    traffic: Traffic,
+    traffic: Arc<Traffic>,
 }
 
 impl Log {
     fn opened(user: &str, id: ReplicaId, tunnel: &Tunnel) -> Log {
         let (namespace, pod, driver) = (&*id.namespace, &*id.name, &*tunnel.driver);
         tracing::info!(user, namespace, pod, driver, "tunnel opened");
-        Log { user: user.to_owned(), id, begun: Instant::now(), traffic: Traffic::default() }
+        Log {
+            user: user.to_owned(),
+            id,
+            begun: Instant::now(),
+            traffic: Arc::clone(&tunnel.traffic),
+        }
     }
 
-    fn closed(&self, cut: Option<&Status>) {
+    async fn closed(&self, cut: Option<&Status>, record: TunnelRecord) {
         let (namespace, pod) = (&*self.id.namespace, &*self.id.name);
-        let (up, down) = (&self.traffic.up, &self.traffic.down);
-        let (up, down) = (up.load(Ordering::Relaxed), down.load(Ordering::Relaxed));
+        let (up, down) = (self.traffic.up(), self.traffic.down());
         let (user, seconds) = (&*self.user, self.begun.elapsed().as_secs());
         let cut = cut.map(Status::message);
         tracing::info!(user, namespace, pod, up, down, seconds, cut, "tunnel closed");
+        record.closed(&Reason::new(cut.unwrap_or("both sides ended"))).await;
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use prepl_core::{Done, Event, Outcome, Reason, ReplicaIndex, Report};
-use prepl_fanout::{Run, Stopper};
+use prepl_gateway::{RecordedRun, Stopper};
 use prepl_proto::v1;
 use prepl_proto::v1::run_command::Command;
 use tokio::sync::mpsc;
@@ -26,7 +26,7 @@ pub type Messages = mpsc::Sender<Result<v1::ReportBatch, Status>>;
 /// A run, and how its replicas are called by whoever asked.
 pub struct Conduct {
     /// The run over those that are there.
-    pub run: Run,
+    pub run: RecordedRun,
     /// Their places among those that were asked for.
     pub places: Vec<ReplicaIndex>,
     /// The reports of those that are not there.

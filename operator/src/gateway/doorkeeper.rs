@@ -17,6 +17,8 @@ const RUNS: usize = 32;
 pub struct Guest {
     /// The holder of an access request.
     pub holder: Arc<Holder>,
+    /// The user's name, as his certificate tells it.
+    pub person: Arc<str>,
     share: Arc<Share>,
 }
 
@@ -60,7 +62,8 @@ impl Doorkeeper for AccessOnly {
         let share = self.0.of(person, Share::new);
         let place = Arc::clone(&share.connections).try_acquire_owned();
         let place = place.map_err(|_| NotLetIn::TooMany(name.clone()))?;
-        Ok((Guest { holder: Arc::new(name.holder.clone()), share }, place))
+        let holder = Arc::new(name.holder.clone());
+        Ok((Guest { holder, person: person.into(), share }, place))
     }
 }
 

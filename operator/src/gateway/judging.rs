@@ -9,11 +9,12 @@ use prepl_proto::v1;
 use tonic::Status;
 
 use super::access::{Caller, Refused};
+use super::approvals::{judged, no_tunnel};
 use super::doorkeeper::Guest;
 use super::policies::Policies;
 use super::recent::Recent;
 use super::rights::enough;
-use super::service::{GatewayService, bad};
+use super::service::{GatewayService, bad, too_many};
 
 /// Judges by the cluster's policies.
 #[derive(Clone)]
@@ -69,6 +70,7 @@ pub fn tunnel() -> Request {
         mode: prepl_policy::Mode::Attach,
         limits: Limits::WIDEST,
         expression: None,
+        read_only: false,
         grounds: Grounds::default(),
     }
 }
@@ -80,6 +82,8 @@ impl GatewayService {
         caller: &Caller,
         selection: &Selection,
     ) -> Result<Permit, Refused> {
+        no_tunnel(caller)?;
+        enough(caller, Mode::Attach)?;
         let permit = self.rights.permit(caller, Mode::Attach, selection).await?;
         self.judges.permit(permit, tunnel(), known(caller, 0)).await
     }
@@ -97,13 +101,12 @@ impl GatewayService {
         };
         let caller = self.caller(guest).await?;
         enough(&caller, mode)?;
-        let _place = guest
-            .place_for_run()
-            .ok_or_else(|| Status::resource_exhausted("too many runs of yours are under way"))?;
+        let _place = guest.place_for_run().ok_or_else(too_many)?;
         let asked = self.fleet.asked(&uids, &caller.scope);
         let permit = self.rights.permit(&caller, mode, &asked.selection).await?;
+        judged(&caller, &uids, &request).map_err(Refused::from)?;
         let entry = self.judges.recent.enter(&caller.user.username);
-        let known = known(&caller, entry.earlier);
+        let known = self.known(&caller, entry.earlier, &asked.selection).await?;
         let verdicts = self.judges.verdicts(permit, request, known).await?;
         Ok(judging::judge_reply(verdicts.judged(), asked.gone.len()))
     }

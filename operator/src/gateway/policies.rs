@@ -121,22 +121,15 @@ fn draft(selector: String, spec: &PolicySpec) -> Draft {
     }
 }
 
-fn mode(mode: prepl_crd::Mode) -> Mode {
-    match mode {
-        prepl_crd::Mode::Inspect => Mode::Inspect,
-        prepl_crd::Mode::Eval => Mode::Eval,
-        prepl_crd::Mode::Attach => Mode::Attach,
-    }
-}
-
 fn ceilings(spec: &crd::Ceilings) -> draft::Ceilings {
     draft::Ceilings {
-        mode: spec.mode.map(mode),
+        mode: spec.mode.map(Mode::from),
         replicas: spec.replicas,
         eval_seconds: spec.eval_seconds,
         value_bytes: spec.value_bytes,
         output_bytes: spec.output_bytes,
         runs_per_minute: spec.runs_per_minute,
+        read_only: spec.read_only,
     }
 }
 
@@ -145,7 +138,12 @@ fn demand(spec: &crd::Demand) -> draft::Demand {
 }
 
 fn approvals(spec: &crd::Approvals) -> draft::Approvals {
-    draft::Approvals { count: spec.count, modes: spec.modes.iter().copied().map(mode).collect() }
+    draft::Approvals {
+        count: spec.count,
+        modes: spec.modes.iter().copied().map(Mode::from).collect(),
+        expires_seconds: spec.expires_seconds,
+        from_service_accounts: spec.from_service_accounts,
+    }
 }
 
 fn redaction(spec: &crd::Redaction) -> draft::Redaction {

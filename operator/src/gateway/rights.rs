@@ -4,15 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use k8s_openapi::api::authorization::v1::{SubjectAccessReview, SubjectAccessReviewSpec};
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec,
+};
 use kube::Client;
 use kube::api::{Api, PostParams};
 use prepl_core::{Reason, Replica, Selection};
+use prepl_crd::right::Right;
 use prepl_crd::{Mode, UserInfo, right};
 use prepl_policy::{Permit, Verdict, decide};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::access::{Caller, PATIENCE, Refused};
+use super::fresh::Fresh;
 
 /// Questions to the API server at the same time, of one call.
 const AT_ONCE: usize = 16;
@@ -21,6 +25,8 @@ const AT_ONCE: usize = 16;
 #[derive(Clone)]
 pub struct Rights {
     client: Client,
+    /// Who may what where, by the UID of his access: its user does not change.
+    allowed: Fresh<(String, Right, Place), ()>,
 }
 
 /// A namespace and the name of a workload in it: what a rule's `resourceNames` can tell apart.
@@ -33,7 +39,7 @@ fn place(replica: &Replica) -> Place {
 impl Rights {
     /// Asks through `client`.
     pub fn new(client: Client) -> Rights {
-        Rights { client }
+        Rights { client, allowed: Fresh::default() }
     }
 
     /// The permit to act on a selection; denied when one workload of it is.
@@ -44,8 +50,22 @@ impl Rights {
         selection: &Selection,
     ) -> Result<Permit, Refused> {
         enough(caller, mode)?;
+        self.decided(caller, mode.into(), selection).await
+    }
+
+    /// Whether a caller may do without the approvals that policies demand there.
+    pub async fn break_glass(&self, caller: &Caller, selection: &Selection) -> Result<(), Refused> {
+        self.decided(caller, Right::BreakGlass, selection).await.map(drop)
+    }
+
+    async fn decided(
+        &self,
+        caller: &Caller,
+        right: Right,
+        selection: &Selection,
+    ) -> Result<Permit, Refused> {
         let places: BTreeSet<Place> = selection.replicas().iter().map(place).collect();
-        let verdicts = self.verdicts(&caller.user, mode, places).await?;
+        let verdicts = self.verdicts(caller, right, places).await?;
         let unknown = || Verdict::Denied(Reason::new("nobody was asked about it"));
         let verdict =
             |replica: &Replica| verdicts.get(&place(replica)).cloned().unwrap_or_else(unknown);
@@ -62,7 +82,7 @@ impl Rights {
         let namespaces: BTreeSet<Arc<str>> = places.iter().map(|one| Arc::clone(&one.0)).collect();
         let whole = self.whole(&caller.user, namespaces).await?;
         let others = places.iter().filter(|one| !whole.contains(&one.0)).cloned().collect();
-        let verdicts = self.verdicts(&caller.user, Mode::Inspect, others).await?;
+        let verdicts = self.verdicts(caller, Mode::Inspect.into(), others).await?;
         let may =
             |one: &Place| whole.contains(&one.0) || verdicts.get(one) == Some(&Verdict::Allowed);
         let hidden = places.iter().filter(|one| !may(one)).count();
@@ -76,7 +96,7 @@ impl Rights {
         namespaces: BTreeSet<Arc<str>>,
     ) -> Result<BTreeSet<Arc<str>>, Refused> {
         let asked = stream::iter(namespaces).map(|namespace| async move {
-            let allowed = self.may(user, Mode::Inspect, &namespace, None).await?;
+            let allowed = self.may(user, Mode::Inspect.into(), &namespace, None).await?;
             Ok::<_, Refused>(allowed.then_some(namespace))
         });
         asked
@@ -88,29 +108,62 @@ impl Rights {
 
     async fn verdicts(
         &self,
-        user: &UserInfo,
-        mode: Mode,
+        caller: &Caller,
+        right: Right,
         places: BTreeSet<Place>,
     ) -> Result<BTreeMap<Place, Verdict>, Refused> {
         let asked = stream::iter(places).map(|place| async move {
-            let allowed = self.may(user, mode, &place.0, Some(&place.1)).await?;
-            let denied = || Verdict::Denied(missing(&user.username, mode, &place));
+            let allowed = self.is_allowed(caller, right, &place).await?;
+            let denied = || Verdict::Denied(missing(&caller.user.username, right, &place));
             let verdict = if allowed { Verdict::Allowed } else { denied() };
             Ok::<_, Refused>((place, verdict))
         });
         asked.buffer_unordered(AT_ONCE).try_collect().await
     }
 
+    /// Whether he may now, or might a moment ago.
+    async fn is_allowed(
+        &self,
+        caller: &Caller,
+        right: Right,
+        place: &Place,
+    ) -> Result<bool, Refused> {
+        let question = (caller.access.uid.clone(), right, place.clone());
+        if self.allowed.get(&question).is_some() {
+            return Ok(true);
+        }
+        let asked = Instant::now();
+        let allowed = self.may(&caller.user, right, &place.0, Some(&place.1)).await?;
+        if allowed {
+            self.allowed.keep(question, asked, ());
+        }
+        Ok(allowed)
+    }
+
     async fn may(
         &self,
         user: &UserInfo,
-        mode: Mode,
+        right: Right,
         namespace: &str,
         workload: Option<&str>,
     ) -> Result<bool, Refused> {
+        self.ask(&review(user, right, namespace, workload)).await
+    }
+
+    /// Whether a user may read the audit logs of the gateways in this namespace.
+    pub async fn reads_audit(&self, user: &UserInfo, namespace: &str) -> Result<(), Refused> {
+        match self.ask(&review_of(user, right::audit_attributes(namespace))).await? {
+            true => Ok(()),
+            false => {
+                let (name, rule) = (&user.username, right::missing_audit(namespace));
+                Err(Refused::Denied(format!("{name} may not read the audit log; {rule}")))
+            }
+        }
+    }
+
+    async fn ask(&self, review: &SubjectAccessReview) -> Result<bool, Refused> {
         let reviews: Api<SubjectAccessReview> = Api::all(self.client.clone());
-        let review = review(user, mode, namespace, workload);
-        let answer = timeout(PATIENCE, reviews.create(&PostParams::default(), &review)).await;
+        let answer = timeout(PATIENCE, reviews.create(&PostParams::default(), review)).await;
         let answer = answer.map_err(|_| Refused::NoAnswer)?.map_err(|error| {
             tracing::warn!(%error, "the API server does not review a user's rights");
             Refused::NoAnswer
@@ -136,22 +189,26 @@ pub fn enough(caller: &Caller, mode: Mode) -> Result<(), Refused> {
 /// The question for one workload, or without a name for all of a namespace.
 pub fn review(
     user: &UserInfo,
-    mode: Mode,
+    right: impl Into<Right>,
     namespace: &str,
     workload: Option<&str>,
 ) -> SubjectAccessReview {
+    review_of(user, right::attributes(right, namespace, workload))
+}
+
+fn review_of(user: &UserInfo, attributes: ResourceAttributes) -> SubjectAccessReview {
     let spec = SubjectAccessReviewSpec {
         user: Some(user.username.clone()),
         uid: Some(user.uid.clone()).filter(|uid| !uid.is_empty()),
         groups: Some(user.groups.clone()),
         extra: Some(user.extra.clone()),
-        resource_attributes: Some(right::attributes(mode, namespace, workload)),
+        resource_attributes: Some(attributes),
         ..SubjectAccessReviewSpec::default()
     };
     SubjectAccessReview { spec, ..SubjectAccessReview::default() }
 }
 
-fn missing(username: &str, mode: Mode, (namespace, workload): &Place) -> Reason {
-    let (word, rule) = (mode.subresource(), right::missing(mode, namespace, Some(workload)));
+fn missing(username: &str, right: Right, (namespace, workload): &Place) -> Reason {
+    let (word, rule) = (right.subresource(), right::missing(right, namespace, Some(workload)));
     Reason::new(format!("{username} may not {word} there; {rule}"))
 }

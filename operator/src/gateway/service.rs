@@ -8,7 +8,7 @@ use prepl_crd::Mode;
 use prepl_gateway::claim::Shown;
 use prepl_gateway::remote::client::wire_described;
 use prepl_gateway::remote::{judging, wire};
-use prepl_gateway::{Dialer, Gateway, Plan};
+use prepl_gateway::{Asker, Dialer, Gateway, Plan, Recorded, Recorder};
 use prepl_policy::{Grounds, Permit};
 use prepl_proto::convert::BadMessage;
 use prepl_proto::v1;
@@ -20,13 +20,16 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::access::{Accesses, Caller, Refused};
+use super::approvals::started;
 use super::attach::Told;
+use super::audit::{self, AuditFiles};
 use super::conduct::{Conduct, gone};
 use super::doorkeeper::Guest;
 use super::fleet::{Asked, Fleet};
-use super::judging::{Judges, known};
+use super::judging::Judges;
 use super::metrics::Metrics;
 use super::recent::Entry;
+use super::recording::{Attempt, approved, asker};
 use super::rights::{Rights, enough};
 
 /// Messages that may wait for a reader; then the run waits.
@@ -47,6 +50,10 @@ pub struct GatewayService {
     pub fleet: Fleet,
     /// Reaches them.
     pub dialer: Dialer,
+    /// Records.
+    pub recorder: Recorder,
+    /// What is recorded.
+    pub audit_files: AuditFiles,
     /// Counts.
     pub metrics: Arc<Metrics>,
 }
@@ -73,26 +80,31 @@ impl GatewayService {
         self.permit_tunnel(&caller, &asked.selection).await.map(drop)
     }
 
-    /// The right to a run, and that the run counts.
+    /// The right to a run, whoever asks for it, and that the run counts.
     async fn permit_run(
         &self,
         caller: &Caller,
         start: &Start,
         selection: &Selection,
-    ) -> Result<Permit, Refused> {
+    ) -> Result<(Permit, Asker), Refused> {
+        enough(caller, Mode::Eval)?;
+        started(caller, start, selection)?;
         let permit = self.rights.permit(caller, Mode::Eval, selection).await?;
         let request = prepl_policy::Request {
             mode: prepl_policy::Mode::Eval,
             limits: start.plan.limits,
             expression: Some(start.plan.expression.clone()),
+            read_only: start.plan.read_only,
             grounds: start.grounds.clone(),
         };
         // To recall runs nothing.
         let entry = (!start.plan.recall).then(|| self.judges.recent.enter(&caller.user.username));
         let earlier = entry.as_ref().map_or(0, |entry| entry.earlier);
-        let permit = self.judges.permit(permit, request, known(caller, earlier)).await?;
+        let known = self.known(caller, earlier, selection).await?;
+        let asker = approved(asker(caller, &start.grounds), &known.approvals);
+        let permit = self.judges.permit(permit, request, known).await?;
         entry.into_iter().for_each(Entry::keep);
-        Ok(permit)
+        Ok((permit, asker))
     }
 
     async fn start(
@@ -101,20 +113,14 @@ impl GatewayService {
         start: Start,
         commands: Streaming<v1::RunCommand>,
     ) -> Result<ReceiverStream<Result<v1::ReportBatch, Status>>, Status> {
-        let caller = self.caller(&guest).await?;
-        enough(&caller, Mode::Eval)?;
-        let place = guest.place_for_run();
-        let place = place
-            .ok_or_else(|| Status::resource_exhausted("too many runs of yours are under way"))?;
-        let asked = self.fleet.asked(&start.uids, &caller.scope);
-        let permit = self.permit_run(&caller, &start, &asked.selection).await;
-        let permit = permit.inspect_err(|refused| self.metrics.refused(refused))?;
+        let place = guest.place_for_run().ok_or_else(too_many)?;
+        let Permitted { recorded, caller, asked } = self.permitted(&guest, &start).await?;
         self.metrics.runs.add();
-        let plan = start.plan;
-        let gone = gone(asked.gone.clone(), plan.recall);
+        self.tell_break_glass(&caller, &asked.selection);
+        let gone = gone(asked.gone.clone(), start.plan.recall);
         let shown = start.signed.map(|signed| Shown::of(signed, &start.uids));
         let dialer = self.dialer.on_behalf_of(caller.user.username.as_str().into(), shown);
-        let run = Gateway::new(dialer).run(permit, plan);
+        let run = Gateway::new(dialer).run(recorded);
         let conduct = Conduct { run, places: asked.places.clone(), gone };
         let (messages, stream) = mpsc::channel(WAITING_MESSAGES);
         let this = self.clone();
@@ -125,6 +131,44 @@ impl GatewayService {
         });
         Ok(ReceiverStream::new(stream))
     }
+
+    /// A run that the caller has the right to and that is recorded; so is that he has not.
+    async fn permitted(&self, guest: &Guest, start: &Start) -> Result<Permitted, Refused> {
+        let nobody = Selection::of(Vec::new());
+        let attempt = Attempt {
+            guest,
+            caller: None,
+            grounds: &start.grounds,
+            request: start.plan.request,
+            expression: Some(&start.plan.expression),
+            selection: &nobody,
+        };
+        let caller = match self.accesses.caller(&guest.holder).await {
+            Ok(caller) => caller,
+            Err(refused) => return Err(self.refuse(attempt, refused).await),
+        };
+        let asked = self.fleet.asked(&start.uids, &caller.scope);
+        let attempt = Attempt { caller: Some(&caller), selection: &asked.selection, ..attempt };
+        let recorded = async {
+            let (permit, asker) = self.permit_run(&caller, start, &asked.selection).await?;
+            Ok(self.recorder.run(permit, start.plan.clone(), &asker).await?)
+        };
+        match recorded.await {
+            Ok(recorded) => Ok(Permitted { recorded, caller, asked }),
+            Err(refused) => Err(self.refuse(attempt, refused).await),
+        }
+    }
+}
+
+/// A run that may start.
+struct Permitted {
+    recorded: Recorded,
+    caller: Caller,
+    asked: Asked,
+}
+
+pub(super) fn too_many() -> Status {
+    Status::resource_exhausted("too many runs of yours are under way")
 }
 
 #[tonic::async_trait]
@@ -194,6 +238,16 @@ impl Service for GatewayService {
     ) -> Result<Response<Told>, Status> {
         let guest = guest(&request)?;
         Ok(Response::new(self.lead(guest, request.into_inner()).await?))
+    }
+
+    type AuditStream = audit::Told;
+
+    async fn audit(
+        &self,
+        request: Request<v1::AuditRequest>,
+    ) -> Result<Response<audit::Told>, Status> {
+        let guest = guest(&request)?;
+        Ok(Response::new(self.tell_log(guest, request.into_inner()).await?))
     }
 }
 

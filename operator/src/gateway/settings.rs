@@ -32,9 +32,23 @@ pub struct Args {
     /// This pod's UID
     #[arg(long, value_name = "UID", env = "PREPL_POD_UID")]
     pub pod_uid: String,
+    /// This pod's name, under which it tells the controller the end of its audit log
+    #[arg(long, value_name = "NAME", env = "PREPL_POD_NAME")]
+    pub pod_name: String,
     /// How long runs may go on when the gateway is told to end, in seconds: 1 to 3,600
     #[arg(long, value_name = "SECONDS", env = "PREPL_DRAIN", default_value = "50", value_parser = drain)]
     pub drain: Duration,
+    /// Folder of the audit log, which is this gateway's alone
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "PREPL_AUDIT_FOLDER",
+        default_value = "/var/lib/prepl/audit"
+    )]
+    pub audit_folder: PathBuf,
+    /// Most bytes of the audit log; its oldest files are deleted beyond
+    #[arg(long, value_name = "BYTES", env = "PREPL_AUDIT_KEEP_BYTES", default_value_t = 8 << 30)]
+    pub audit_keep_bytes: u64,
     /// Where users connect
     #[arg(long, value_name = "IP:PORT", default_value = "0.0.0.0:7071")]
     pub listen: SocketAddr,

@@ -8,18 +8,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
-use prepl_gateway::{Dialer, Scripts};
+use prepl_audit::{Log, OpenError, Settings};
+use prepl_gateway::{Dialer, Recorder, Scripts};
 use prepl_identity::{Credentials, Name, NameError};
 use prepl_proto::v1::gateway_server::GatewayServer;
 use prepl_runtime::enrol::Enrolment;
 use prepl_runtime::shutdown::{Drain, Ended, Signals, until_drained};
 use prepl_runtime::{admin, door};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
-use tokio::time::interval;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{interval, timeout};
 use tonic::service::Routes;
 
 use super::access::Accesses;
+use super::anchor;
+use super::audit::AuditFiles;
 use super::doorkeeper::AccessOnly;
 use super::fleet::Fleet;
 use super::judging::Judges;
@@ -36,6 +39,8 @@ pub const MAX_CONNECTIONS: usize = 1024;
 pub const MAX_MESSAGE: usize = 3 << 20;
 /// How often connections to pods that are gone are closed.
 const SWEEP: Duration = Duration::from_secs(30);
+/// How long the controller is waited for when the audit log is closed.
+const LAST_END: Duration = Duration::from_secs(6);
 
 /// Why the gateway ended.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +60,9 @@ pub enum Stopped {
     /// The gRPC server ended.
     #[error("the server failed")]
     Serve(#[from] tonic::transport::Error),
+    /// The audit log cannot be taken up.
+    #[error(transparent)]
+    Audit(#[from] OpenError),
     /// The pod's UID is no name.
     #[error("the pod's UID cannot stand in a certificate: {0}")]
     Name(#[from] NameError),
@@ -88,10 +96,11 @@ async fn work(args: &Args, metrics: &Arc<Metrics>, drain: Drain) -> Result<(), S
         started = start(args, metrics) => started?,
         () = &mut stop => return Ok(()),
     };
-    let Started { listener, credentials, enrolment, service, tasks: _tasks } = started;
+    let Started { listener, credentials, enrolment, service, anchored, tasks: _tasks } = started;
     metrics.set_ready(true);
     tracing::info!(address = %args.listen, "serving");
     let (fleet, dialer) = (service.fleet.clone(), service.dialer.clone());
+    let recorder = service.recorder.clone();
     let routes = Routes::new(GatewayServer::new(service).max_decoding_message_size(MAX_MESSAGE));
     let stop = async {
         stop.await;
@@ -100,10 +109,15 @@ async fn work(args: &Args, metrics: &Arc<Metrics>, drain: Drain) -> Result<(), S
     };
     let doorkeeper = AccessOnly::default();
     tokio::select! {
-        ended = door::serve(listener, &credentials, MAX_CONNECTIONS, doorkeeper, routes, stop) => Ok(ended?),
-        () = enrolment.keep_fresh(&credentials) => Ok(()),
-        () = sweep(&fleet, &dialer) => Ok(()),
+        ended = door::serve(listener, &credentials, MAX_CONNECTIONS, doorkeeper, routes, stop) => ended?,
+        () = enrolment.keep_fresh(&credentials) => {}
+        () = sweep(&fleet, &dialer) => {}
     }
+    // What cannot be written at the end was told when it happened.
+    let _ = recorder.close().await;
+    // The end is told once more; when nobody listens, the next start tells it.
+    let _ = timeout(LAST_END, anchored).await;
+    Ok(())
 }
 
 struct Started {
@@ -111,6 +125,8 @@ struct Started {
     credentials: Credentials,
     enrolment: Enrolment,
     service: GatewayService,
+    /// Ends after the audit log.
+    anchored: JoinHandle<()>,
     /// The watches; they end with it.
     tasks: JoinSet<()>,
 }
@@ -119,6 +135,12 @@ struct Started {
 async fn start(args: &Args, metrics: &Arc<Metrics>) -> Result<Started, Stopped> {
     let client = Client::try_default().await.map_err(|error| Stopped::NoCluster(error.into()))?;
     let listener = bind(args.listen).await?;
+    let recorder = Recorder::new(Log::open(&args.audit_folder, audit_settings(args)).await?);
+    // It is set once, here.
+    let _ = metrics.written.set(recorder.log().written());
+    let tail = recorder.log().tail();
+    let anchored =
+        tokio::spawn(anchor::keep(client.clone(), &args.namespace, &args.pod_name, tail));
     let mut tasks = JoinSet::new();
     let fleet = Fleet::watch(&client, &mut tasks);
     let policies = Policies::watch(&client, &mut tasks);
@@ -134,9 +156,16 @@ async fn start(args: &Args, metrics: &Arc<Metrics>) -> Result<Started, Stopped> 
         judges: Judges { policies, scripts: Scripts::new(), recent: Recent::default() },
         fleet,
         dialer: Dialer::new(&credentials),
+        recorder,
+        audit_files: AuditFiles::in_folder(&args.audit_folder),
         metrics: Arc::clone(metrics),
     };
-    Ok(Started { listener, credentials, enrolment, service, tasks })
+    Ok(Started { listener, credentials, enrolment, service, anchored, tasks })
+}
+
+fn audit_settings(args: &Args) -> Settings {
+    let program = concat!("prepl-operator ", env!("CARGO_PKG_VERSION"));
+    Settings { keep_bytes: args.audit_keep_bytes, ..Settings::new(program) }
 }
 
 fn enrolment(args: &Args) -> Result<Enrolment, Stopped> {

@@ -37,14 +37,15 @@ impl From<Claim> for v1::Claim {
     fn from(claim: Claim) -> Self {
         let deed = match claim.deed {
             Deed::Tunnel => Wire::Tunnel(v1::TunnelDeed {}),
-            Deed::Evaluate { expression, session, namespace, limits, recall } => {
-                Wire::Evaluate(v1::EvaluateDeed {
+            Deed::Evaluate { expression, session, namespace, limits, recall, read_only } => {
+                let deed = v1::EvaluateDeed {
                     expression: expression.as_bytes().to_vec(),
                     session: session.map(|name| name.as_str().to_owned()).unwrap_or_default(),
                     namespace: namespace.as_deref().unwrap_or_default().to_owned(),
                     limits: Some(limits.into()),
                     recall,
-                })
+                };
+                if read_only { Wire::Read(deed) } else { Wire::Evaluate(deed) }
             }
         };
         v1::Claim {
@@ -75,7 +76,11 @@ impl TryFrom<v1::Claim> for Claim {
 }
 
 fn deed(wire: Wire) -> Result<Deed, BadMessage> {
-    let Wire::Evaluate(wire) = wire else { return Ok(Deed::Tunnel) };
+    let (wire, read_only) = match wire {
+        Wire::Tunnel(_) => return Ok(Deed::Tunnel),
+        Wire::Evaluate(wire) => (wire, false),
+        Wire::Read(wire) => (wire, true),
+    };
     let session = (!wire.session.is_empty()).then(|| wire.session.parse()).transpose();
     Ok(Deed::Evaluate {
         expression: digest(&wire.expression)?,
@@ -83,6 +88,7 @@ fn deed(wire: Wire) -> Result<Deed, BadMessage> {
         namespace: (!wire.namespace.is_empty()).then(|| wire.namespace.into()),
         limits: wire.limits.ok_or(BadMessage("limits"))?.try_into()?,
         recall: wire.recall,
+        read_only,
     })
 }
 
@@ -135,19 +141,20 @@ mod tests {
         }
     }
 
-    fn evaluate() -> Deed {
+    fn evaluate(read_only: bool) -> Deed {
         Deed::Evaluate {
             expression: Digest::of("(+ 1 2)"),
             session: Some("s1".parse().unwrap()),
             namespace: Some("shop.core".into()),
             limits: Limits::default(),
             recall: true,
+            read_only,
         }
     }
 
     #[test]
     fn a_claim_comes_back_as_it_went() {
-        for deed in [evaluate(), Deed::Tunnel] {
+        for deed in [evaluate(false), evaluate(true), Deed::Tunnel] {
             let claim = claim(deed);
             assert_eq!(read(&bytes(&claim)).as_ref(), Ok(&claim));
         }
@@ -155,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_is_no_claim_is_refused() {
-        let claim = || claim(evaluate());
+        let claim = || claim(evaluate(true));
         let good = bytes(&claim());
         assert!((0..good.len()).all(|end| read(&good[..end]) != Ok(claim())), "cut anywhere");
         assert!(read(&[0xff; 10]).is_err() && read(&vec![0; 5000]).is_err());

@@ -1,9 +1,10 @@
 //! What a runtime is.
 
+use prepl_core::read_only::Keeper;
 use prepl_core::{Description, InterruptStrength};
 
 use super::BadMessage;
-use crate::v1::{self, describe_reply::InterruptStrength as Wire};
+use crate::v1::{self, describe_reply::InterruptStrength as Wire, describe_reply::ReadOnly};
 
 impl From<Description> for v1::DescribeReply {
     fn from(description: Description) -> Self {
@@ -18,6 +19,10 @@ impl From<Description> for v1::DescribeReply {
             language: description.language.to_string(),
             runtime_version: description.runtime_version.to_string(),
             interrupt: interrupt.into(),
+            read_only: description.read_only.map(|keeper| match keeper {
+                Keeper::Engine => ReadOnly::Engine(v1::EngineHolds {}),
+                Keeper::Function(name) => ReadOnly::Function(name.to_string()),
+            }),
         }
     }
 }
@@ -32,12 +37,17 @@ impl TryFrom<v1::DescribeReply> for Description {
             Wire::Forced => InterruptStrength::Forced,
             Wire::Unspecified => return Err(BadMessage("interrupt strength")),
         };
+        let read_only = wire.read_only.map(|keeper| match keeper {
+            ReadOnly::Engine(_) => Ok(Keeper::Engine),
+            ReadOnly::Function(name) => name.parse().map(Keeper::Function),
+        });
         Ok(Description {
             sidecar_version: wire.sidecar_version.into(),
             driver: wire.driver.into(),
             language: wire.language.into(),
             runtime_version: wire.runtime_version.into(),
             interrupt,
+            read_only: read_only.transpose().map_err(|_| BadMessage("read-only function"))?,
         })
     }
 }

@@ -10,11 +10,14 @@ use crate::v1;
 impl From<Evaluation> for v1::EvalRequest {
     fn from(evaluation: Evaluation) -> Self {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let (expression, read_only_expression) =
+            written(&evaluation.expression, evaluation.read_only);
         v1::EvalRequest {
             request_id: evaluation.request.as_bytes().to_vec(),
             run_id: evaluation.run.to_string(),
             replica_uid: evaluation.replica_uid.to_string(),
-            expression: evaluation.expression.as_str().to_owned(),
+            expression,
+            read_only_expression,
             session: text(evaluation.session.as_ref().map(|name| name.as_str())),
             namespace: text(evaluation.namespace.as_deref()),
             limits: Some(evaluation.limits.into()),
@@ -34,17 +37,36 @@ impl TryFrom<v1::EvalRequest> for Evaluation {
         let request = RequestId::try_from(&wire.request_id[..]);
         let session = (!wire.session.is_empty()).then(|| wire.session.parse()).transpose();
         let namespace = (!wire.namespace.is_empty()).then(|| wire.namespace.into());
+        let (expression, read_only) = read(wire.expression, wire.read_only_expression)?;
         Ok(Evaluation {
             request: request.map_err(|_| BadMessage("request id"))?,
             run: wire.run_id.parse().map_err(|_| BadMessage("run id"))?,
             replica_uid: wire.replica_uid.into(),
-            expression: Expression::new(wire.expression).map_err(|_| BadMessage("expression"))?,
+            expression,
+            read_only,
             session: session.map_err(|_| BadMessage("session name"))?,
             namespace,
             limits: wire.limits.ok_or(BadMessage("limits"))?.try_into()?,
             recall: wire.recall,
         })
     }
+}
+
+/// The texts of `expression` and of `read_only_expression`: one of them is empty.
+pub fn written(expression: &Expression, read_only: bool) -> (String, String) {
+    let text = expression.as_str().to_owned();
+    if read_only { (String::new(), text) } else { (text, String::new()) }
+}
+
+/// The expression that one of both fields has, and whether it is the read-only one.
+pub fn read(expression: String, read_only: String) -> Result<(Expression, bool), BadMessage> {
+    let is_read_only = expression.is_empty();
+    if !is_read_only && !read_only.is_empty() {
+        return Err(BadMessage("expression"));
+    }
+    let text = if is_read_only { read_only } else { expression };
+    let expression = Expression::new(text).map_err(|_| BadMessage("expression"))?;
+    Ok((expression, is_read_only))
 }
 
 impl From<Limits> for v1::Limits {

@@ -34,5 +34,5 @@ fuzz_target!(|peer: (bool, u8, Vec<Vec<u8>>)| {
 
 fn ask() -> Ask {
     let expression = Expression::new("1").expect("an expression");
-    Ask { expression, namespace: None, value_bytes: 64, output_bytes: 64 }
+    Ask { expression, namespace: None, value_bytes: 64, output_bytes: 64, read_only: None }
 }

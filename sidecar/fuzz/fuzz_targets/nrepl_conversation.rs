@@ -37,6 +37,6 @@ fuzz_target!(|pieces: (bool, Vec<&[u8]>)| {
 
 fn evaluate(conversation: &mut Nrepl, out: &mut BytesMut) {
     let Ok(expression) = Expression::new("(+ 1 1)") else { return };
-    let ask = Ask { expression, namespace: None, value_bytes: 16, output_bytes: 16 };
+    let ask = Ask { expression, namespace: None, value_bytes: 16, output_bytes: 16, read_only: None };
     let _ = conversation.evaluate(&ask, out);
 }

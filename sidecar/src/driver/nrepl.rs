@@ -6,10 +6,12 @@
 //! evaluation may come after its end.
 //!
 //! Reading order: [`codec`] requests and replies · [`throwable`] a printed exception ·
-//! `running` what the running evaluation says · [`conversation`] the state machine.
+//! `running` what the running evaluation says · `read_only` an evaluation within a function of the
+//! app · [`conversation`] the state machine.
 
 pub mod codec;
 pub mod conversation;
+mod read_only;
 mod running;
 pub mod throwable;
 

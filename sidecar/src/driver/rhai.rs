@@ -9,7 +9,7 @@ use prepl_script as script;
 use tokio::sync::{mpsc, oneshot};
 
 use super::stream::Ending;
-use super::{Ask, End, Runtime, Said, Unreadable};
+use super::{Ask, End, Refused, Runtime, Said, Unreadable};
 use crate::stop::Stop;
 
 /// The session, and what it answered.
@@ -96,6 +96,7 @@ fn start(
         // The receiver cuts it, and tells how much there was.
         output_bytes: usize::MAX,
         value_bytes: ask.value_bytes as usize,
+        read_only: ask.read_only.is_some(),
     };
     let (to_session, by_engine) = oneshot::channel();
     let gone = flag.clone();
@@ -128,7 +129,7 @@ async fn ending(answer: Result<script::Value, script::Fault>, said: &mpsc::Sende
                 return Ending::Unreadable(Unreadable(fault.to_string().into()));
             }
             script::Fault::NoThread => {
-                let refused = Some(fault.to_string().into());
+                let refused = Some(Refused::Runtime(fault.to_string().into()));
                 return Ending::Answered(End { refused, ..End::default() });
             }
             script::Fault::Stopped | script::Fault::TimedOut(_) => {

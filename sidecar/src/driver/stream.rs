@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Ask, Conversation, End, Garbage, Runtime, Said, Step, Unreadable};
+use super::{Ask, Conversation, End, Garbage, Refused, Runtime, Said, Step, Unreadable};
 use crate::budget::{FREE_BYTES, NoRoom, Share};
 use crate::stop::Stop;
 
@@ -82,8 +82,9 @@ impl Ending {
     /// Whether the session may be used again.
     pub fn keeps_session(&self) -> bool {
         match self {
-            // A runtime that refuses may have forgotten the session.
-            Ending::Answered(end) => end.refused.is_none() && !end.may_still_run,
+            Ending::Answered(end) => {
+                !matches!(end.refused, Some(Refused::Runtime(_))) && !end.may_still_run
+            }
             Ending::Unreadable(_) => true,
             Ending::Unconfirmed | Ending::Lost(_) => false,
         }
@@ -164,6 +165,11 @@ impl StreamSession {
         self.conversation.interrupt(&mut self.output);
         let confirmed = tokio::time::timeout(grace, self.until_ended(said)).await;
         confirmed.unwrap_or(Ending::Unconfirmed)
+    }
+
+    /// Whether it can evaluate within a function of the app.
+    pub fn evaluates_within(&self) -> bool {
+        self.conversation.evaluates_within()
     }
 
     /// Whether the peer still holds the connection; what it sent unasked waits for the next read.

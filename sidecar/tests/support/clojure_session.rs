@@ -111,6 +111,7 @@ pub fn ask(text: &str) -> Ask {
         namespace: None,
         value_bytes: 1 << 20,
         output_bytes: 1 << 20,
+        read_only: None,
     }
 }
 

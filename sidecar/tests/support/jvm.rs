@@ -19,12 +19,18 @@ impl Jvm {
     ///
     /// `None`, said aloud, where Java or the jars are missing; a panic there when `CI` is set.
     pub fn start(ports: &[&str]) -> Option<Jvm> {
-        let Some(class_path) = class_path() else {
+        Jvm::start_with(&[], &[], ports)
+    }
+
+    /// The same with further artifacts of Maven Central and options of Java's own.
+    pub fn start_with(artifacts: &[&str], options: &[String], ports: &[&str]) -> Option<Jvm> {
+        let Some(class_path) = class_path(artifacts) else {
             assert!(std::env::var_os("CI").is_none(), "CI needs Java and the jars of Clojure");
             eprintln!("SKIPPED: no Clojure on this machine (tests/runtimes/clojure/install)");
             return None;
         };
         let mut process = Command::new("java")
+            .args(options)
             .args([QUICK_START, "-cp", &class_path, "clojure.main", "-m", "session-store.core"])
             .arg("--until-stdin-closes")
             .args(ports)
@@ -59,11 +65,12 @@ impl Drop for Jvm {
     }
 }
 
-fn class_path() -> Option<String> {
+fn class_path(artifacts: &[&str]) -> Option<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let install = root.join("tests/runtimes/clojure/install");
-    let found = Command::new(install).stderr(Stdio::inherit()).output().unwrap();
-    let source = root.join("examples/session-store-clojure/src");
+    let found = Command::new(install).args(artifacts).stderr(Stdio::inherit()).output().unwrap();
+    let sources = ["examples/session-store-clojure/src", "tests/runtimes/postgres/src"];
+    let [store, database] = sources.map(|folder| root.join(folder).display().to_string());
     let jars = String::from_utf8(found.stdout).unwrap();
-    found.status.success().then(|| format!("{}:{}", jars.trim(), source.display()))
+    found.status.success().then(|| format!("{}:{store}:{database}", jars.trim()))
 }

@@ -23,5 +23,5 @@ pub fn all() -> Vec<(&'static str, Ask)> {
 
 fn ask(text: &str, value_bytes: u32) -> Ask {
     let expression = Expression::new(text).unwrap();
-    Ask { expression, namespace: None, value_bytes, output_bytes: 4096 }
+    Ask { expression, namespace: None, value_bytes, output_bytes: 4096, read_only: None }
 }

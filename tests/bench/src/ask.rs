@@ -1,12 +1,13 @@
 //! prepl's side: runs over a gateway, every answer checked.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use prepl_core::{
     Class, Event, Expression, Limits, Patience, Report, RequestId, RunId, Selection, SessionName,
 };
-use prepl_gateway::{DEFAULT_WIDTH, Dialer, Gateway, Plan, Verdict, decide};
+use prepl_gateway::{DEFAULT_WIDTH, Dialer, Plan};
 
 use crate::Failure;
 use crate::fleet::Fleet;
@@ -20,22 +21,23 @@ pub struct Took {
     pub all: Duration,
 }
 
-/// A gateway that has no connection yet.
-pub fn gateway(fleet: &Fleet) -> Gateway<Dialer> {
-    Gateway::new(Dialer::new(fleet.user()))
+/// A way to the replicas that has no connection yet.
+///
+/// What a gateway does before and after (rights, policies, its audit log) is not measured here.
+pub fn dialer(fleet: &Fleet) -> Arc<Dialer> {
+    Arc::new(Dialer::new(fleet.user()))
 }
 
 /// Asks every replica, and checks that each gives `value`.
 pub async fn fan_out(
-    gateway: &Gateway<Dialer>,
+    dialer: &Arc<Dialer>,
     selection: &Selection,
     (expression, value): (&str, &str),
     session: Option<SessionName>,
 ) -> Result<Took, Failure> {
     let plan = plan(expression, session)?;
     let begun = Instant::now();
-    let permit = decide(selection, |_| Verdict::Allowed)?;
-    let mut run = gateway.run(permit, plan);
+    let mut run = prepl_fanout::start(Arc::clone(dialer), selection, plan);
     let (mut first, mut texts) = (None, Vec::new());
     while let Some(report) = run.next().await {
         match report {
@@ -65,6 +67,7 @@ fn plan(expression: &str, session: Option<SessionName>) -> Result<Plan, Failure>
         run: RunId::from_random([id[0], id[1], id[2], id[3], id[4]]),
         request: RequestId::from_random(id),
         recall: false,
+        read_only: false,
         expression: Expression::new(expression)?,
         session,
         namespace: None,

@@ -53,7 +53,7 @@ async fn start_sidecar(servers: Servers, number: usize) -> Result<SocketAddr, Fa
     let args = Serve {
         source: Source::of_bundle(bundle),
         listen: ANY_PORT,
-        repl: servers.repl,
+        repl: servers.repl.into(),
         roots: Vec::new(),
     };
     let bound = bind(&args).await?;

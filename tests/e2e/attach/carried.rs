@@ -191,7 +191,7 @@ async fn one_client_that_stalls_holds_up_no_other() {
     let replica = &world.replicas()[0];
     let as_user = |user: &str, number: u8| {
         let shown = shown_tunnel(&access(world.authority(), user), number, &replica.id.uid);
-        Gateway::new(dialer.on_behalf_of(user.into(), Some(shown)))
+        world.records().with(Gateway::new(dialer.on_behalf_of(user.into(), Some(shown))))
     };
     let mut stalled = Vec::new();
     // More than the windows of one connection.

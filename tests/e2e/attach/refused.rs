@@ -84,7 +84,7 @@ async fn a_gateways_users_have_a_part_each() {
     let replica = &world.replicas()[0];
     let as_user = |user: &str, number: u8| {
         let shown = shown_tunnel(&access(world.authority(), user), number, &replica.id.uid);
-        Gateway::new(dialer.on_behalf_of(user.into(), Some(shown)))
+        world.records().with(Gateway::new(dialer.on_behalf_of(user.into(), Some(shown))))
     };
     let mut open = Vec::new();
     for number in 0..USER_TUNNELS as u8 {
@@ -103,7 +103,7 @@ async fn a_sidecar_that_ends_cuts_its_tunnels_and_says_so() {
     let args = Serve {
         source: Source::of_bundle(bundle),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        repl: Endpoint::Clojure(repl.address),
+        repl: Endpoint::Clojure(repl.address).into(),
         roots: Vec::new(),
     };
     let bound = bind(&args).await.unwrap();

@@ -95,6 +95,7 @@ async fn a_user_of_a_sidecar_asks_for_nobody_else() {
     let cluster = Cluster::of(World::of_rhai(1).await, 0);
     let direct = Credentials::fixed(cluster.world.user(Role::Admin, "otto"));
     let as_mira = Gateway::new(Dialer::new(&direct).on_behalf_of("mira".into(), None));
+    let as_mira = cluster.world.records().with(as_mira);
     let asked = Asked::ask(&as_mira, &cluster.world.selection(), plan("1")).await;
     assert!(is_denied(&asked), "{:?}", asked.answers);
     assert!(asked.reason(0).contains("only a gateway"), "{}", asked.reason(0));
@@ -105,6 +106,7 @@ async fn a_users_name_has_its_bound() {
     let cluster = Cluster::of(World::of_rhai(1).await, 0);
     for (length, reason) in [(1101, "the caller's name"), (1100, "shows nothing")] {
         let gateway = Gateway::new(dialer(&cluster, &"m".repeat(length)));
+        let gateway = cluster.world.records().with(gateway);
         let asked = Asked::ask(&gateway, &cluster.world.selection(), plan("1")).await;
         assert_eq!(asked.classes(), [Class::Refused]);
         assert!(asked.reason(0).contains(reason), "{}", asked.reason(0));

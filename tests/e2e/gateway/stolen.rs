@@ -39,6 +39,7 @@ impl Thief {
     /// Asks `selection` for `plan`, showing something.
     async fn ask(&self, shown: Option<Shown>, selection: &Selection, plan: Plan) -> Asked {
         let gateway = Gateway::new(self.dialer.on_behalf_of("mira".into(), shown));
+        let gateway = self.cluster.world.records().with(gateway);
         Asked::ask(&gateway, selection, plan).await
     }
 }
@@ -95,6 +96,24 @@ async fn nothing_is_widened() {
     let shown = thief.signed(&thief.all(), &asked);
     let less = thief.ask(Some(shown), &thief.all(), Plan { limits: less, ..asked }).await;
     assert_eq!(less.classes(), [Class::Ok], "{}", less.reason(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_signed_as_read_only_does_not_become_a_write() {
+    let thief = Thief::of(2).await;
+    let read = Plan { read_only: true, ..plan("6 * 7") };
+    let stripped = Plan { read_only: false, ..read.clone() };
+    let shown = thief.signed(&thief.all(), &read);
+    refused(&thief.ask(Some(shown), &thief.all(), stripped.clone()).await, "read-only");
+    let shown = thief.signed(&thief.all(), &read);
+    let asked = thief.ask(Some(shown), &thief.all(), read.clone()).await;
+    assert_eq!(asked.classes(), [Class::Ok; 2], "{}", asked.reason(0));
+    // The other way round it is less than was signed.
+    let (write, read) = (plan("2"), Plan { read_only: true, ..plan("2") });
+    let read = Plan { request: write.request, run: write.run, ..read };
+    let shown = thief.signed(&thief.all(), &write);
+    let asked = thief.ask(Some(shown), &thief.all(), read).await;
+    assert_eq!(asked.classes(), [Class::Ok; 2], "{}", asked.reason(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -103,6 +103,30 @@ impl AttachClosed {
             why: why.into(),
         }
     }
+
+    /// Name of the tunnel.
+    #[must_use]
+    pub fn request(&self) -> RequestId {
+        self.request
+    }
+
+    /// Bytes that it carried to the replica.
+    #[must_use]
+    pub fn bytes_to_replica(&self) -> u64 {
+        self.bytes_to_replica
+    }
+
+    /// Bytes that it carried from the replica.
+    #[must_use]
+    pub fn bytes_from_replica(&self) -> u64 {
+        self.bytes_from_replica
+    }
+
+    /// Why it ended.
+    #[must_use]
+    pub fn why(&self) -> &Sentence {
+        &self.why
+    }
 }
 
 /// Somebody took a right that is for emergencies.

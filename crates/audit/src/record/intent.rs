@@ -24,6 +24,9 @@ pub struct Intent {
     pub who: Who,
     /// Whether it may change anything.
     pub mode: Mode,
+    /// The answer of an earlier time is asked for, and nothing runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recall: bool,
     /// What goes there.
     pub expression: Asked,
     /// Where it goes.

@@ -1,9 +1,10 @@
 //! What became of it.
 
-use prepl_core::{Class, Digest, RunId};
+use prepl_core::{Class, Digest, Reason, RunId};
 use serde::{Deserialize, Serialize};
 
 use super::Record;
+use super::event::Sentence;
 use super::sealed::Kind;
 use crate::canonical::MAX_INTEGER;
 use crate::text::{class, hex_list, shown};
@@ -27,6 +28,8 @@ pub struct ReplicaOutcome {
     uid: String,
     #[serde(with = "class")]
     class: Class,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Sentence>,
     eval_ms: u64,
     output_bytes: u64,
     #[serde(with = "hex_list")]
@@ -41,19 +44,21 @@ impl ReplicaOutcome {
         let uid = uid.to_owned();
         // A peer may tell any number; a record holds those that every reader of JSON can.
         let (eval_ms, output_bytes) = (eval_ms.min(MAX_INTEGER), output_bytes.min(MAX_INTEGER));
-        ReplicaOutcome { uid, class, eval_ms, output_bytes, values: Vec::new(), value_count: 0 }
+        let (reason, values) = (None, Vec::new());
+        ReplicaOutcome { uid, class, reason, eval_ms, output_bytes, values, value_count: 0 }
     }
 
-    /// With the digests of its values: the first eight, and how many there were.
+    /// With the sentence that tells why there is no answer.
     #[must_use]
-    pub fn with_values(mut self, values: impl IntoIterator<Item = Digest>) -> ReplicaOutcome {
-        for value in values {
-            self.value_count += 1;
-            if self.values.len() < MAX_DIGESTS {
-                self.values.push(value);
-            }
-        }
-        self
+    pub fn because(self, reason: &Reason) -> ReplicaOutcome {
+        ReplicaOutcome { reason: Some(reason.into()), ..self }
+    }
+
+    /// With the digests of its first values, and how many values there were.
+    #[must_use]
+    pub fn with_values(self, first: impl IntoIterator<Item = Digest>, count: u64) -> Self {
+        let values = first.into_iter().take(MAX_DIGESTS).collect();
+        ReplicaOutcome { values, value_count: count.min(MAX_INTEGER), ..self }
     }
 
     /// UID of the replica.
@@ -68,10 +73,34 @@ impl ReplicaOutcome {
         self.class
     }
 
+    /// Why there is no answer, where there is none.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_ref().map(Sentence::as_str)
+    }
+
     /// Time in the runtime, in milliseconds.
     #[must_use]
     pub fn eval_ms(&self) -> u64 {
         self.eval_ms
+    }
+
+    /// Bytes that it printed.
+    #[must_use]
+    pub fn output_bytes(&self) -> u64 {
+        self.output_bytes
+    }
+
+    /// Digests of its first values, at most [`MAX_DIGESTS`].
+    #[must_use]
+    pub fn values(&self) -> &[Digest] {
+        &self.values
+    }
+
+    /// How many values it answered with.
+    #[must_use]
+    pub fn value_count(&self) -> u64 {
+        self.value_count
     }
 }
 

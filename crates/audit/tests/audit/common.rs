@@ -90,6 +90,7 @@ pub fn intent(number: u64) -> Intent {
         request: request(number),
         who: who("mira"),
         mode: Mode::ReadWrite,
+        recall: false,
         expression: redactor.expression(&expression),
         replicas: ReplicaSet::of(&[replica("api-1"), replica("api-2")]),
         decision: decision(),

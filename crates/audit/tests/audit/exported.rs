@@ -14,7 +14,7 @@ async fn log() -> Sim {
     let _ = log.append(asked.clone()).await.unwrap();
     let outcome = |uid, class| ReplicaOutcome::new(uid, class, 12, 5);
     let replicas = vec![
-        outcome("uid-of-api-1", Class::Ok).with_values([Digest::of("42")]),
+        outcome("uid-of-api-1", Class::Ok).with_values([Digest::of("42")], 1),
         outcome("uid-of-api-2", Class::Unknown),
     ];
     let _ = log.append(Outcomes { run: run(1), replicas }).await.unwrap();

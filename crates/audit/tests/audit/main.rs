@@ -8,6 +8,7 @@ mod exported;
 mod failing;
 mod kept;
 mod killed;
+mod read;
 mod rotated;
 mod shared;
 mod sim;

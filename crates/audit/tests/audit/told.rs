@@ -43,8 +43,8 @@ fn outcomes() -> impl Strategy<Value = Outcomes> {
     let one =
         (name(), 0..6_usize, any::<u64>(), any::<u64>(), prop::collection::vec(name(), 0..12));
     let one = one.prop_map(|(uid, class, ms, bytes, values)| {
-        let values = values.iter().map(|value| Digest::of(value));
-        ReplicaOutcome::new(&uid, Class::ALL[class], ms, bytes).with_values(values)
+        let (count, values) = (values.len() as u64, values.iter().map(|value| Digest::of(value)));
+        ReplicaOutcome::new(&uid, Class::ALL[class], ms, bytes).with_values(values, count)
     });
     (any::<u32>(), prop::collection::vec(one, 0..4))
         .prop_map(|(number, replicas)| Outcomes { run: run(number.into()), replicas })

@@ -70,6 +70,7 @@ pub fn plan() -> Plan {
         run: RunId::from_random([1; 5]),
         request: RequestId::from_random([1; 16]),
         recall: false,
+        read_only: false,
         expression: Expression::new("(count-sessions)").unwrap(),
         session: None,
         namespace: None,

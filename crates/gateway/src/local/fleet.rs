@@ -5,20 +5,22 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use prepl_audit::Who;
 use prepl_core::ports::Discover;
 use prepl_core::{Limits, Replica, ReplicaId, Selection};
 use prepl_identity::{
     Authority, AuthorityError, BundleError, Credentials, FileError, Holder, IssueError,
     MEMBER_LIFETIME, Name, NameError, Role, TrustDomain, USER_LIFETIME,
 };
-
-use prepl_policy::{Denial, Denied, Grounds, Mode, Permit, Policy, Request, Verdicts};
+use prepl_policy::{
+    Denial, Denied, Grounds, Mode, Permit, Policy, Redaction, Request, Verdicts, redaction,
+};
 
 use super::edit::{self, CannotEdit};
 use super::file::{BadFleetFile, FleetFile, MAX_BYTES, NewReplica};
 use super::sweep::sweep;
 use super::{policies, rights, text};
-use crate::Dialer;
+use crate::{Asker, Dialer};
 
 const FLEET_FILE: &str = "fleet.toml";
 const USER_BUNDLE: &str = "user.pem";
@@ -42,9 +44,24 @@ pub struct FleetUser {
 }
 
 impl FleetUser {
+    /// The user as whoever asks for something, and why.
+    pub fn asker(&self, grounds: Grounds) -> Asker {
+        let username = match &self.holder {
+            Holder::User { name, .. } => name.to_string(),
+            other => other.to_string(),
+        };
+        let who = Who { username, uid: String::new(), access: None };
+        Asker { who, grounds, break_glass: false, approved_by: Vec::new() }
+    }
+
     /// A way to reach the replicas as this user.
     pub fn dialer(&self) -> Dialer {
         Dialer::new(&self.credentials)
+    }
+
+    /// What the policies about a selection leave out of records; `None` when that cannot be told.
+    pub fn redaction(&self, selection: &Selection) -> Option<Vec<Redaction>> {
+        redaction(&self.policies, selection)
     }
 
     /// What the policies of the fleet say, if the user's role allows what he asks.
@@ -64,6 +81,7 @@ impl FleetUser {
             mode: Mode::Attach,
             limits: Limits::WIDEST,
             expression: None,
+            read_only: false,
             grounds: Grounds::default(),
         };
         self.permit(selection, &request)

@@ -203,7 +203,12 @@ impl Remote {
         }
     }
 
-    fn failed(&self, status: Status) -> RemoteFailed {
+    /// Calls the gateway.
+    pub(super) fn client(&self) -> GatewayClient<Channel> {
+        self.client.clone()
+    }
+
+    pub(super) fn failed(&self, status: Status) -> RemoteFailed {
         if let Some(reason) = self.refusal.reason() {
             return RemoteFailed::Denied(format!(
                 "the gateway does not know this access: {reason}"

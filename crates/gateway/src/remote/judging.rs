@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prepl_core::{Expression, Reason, Selection};
-use prepl_policy::{Amount, Grounds, Judged, Mode, Request, Rule, Ruling};
+use prepl_policy::{Amount, Grounds, Judged, Mode, Owed, Request, Rule, Ruling};
 use prepl_proto::convert::BadMessage;
 use prepl_proto::v1;
 use prepl_proto::v1::judge_request::Mode as WireMode;
@@ -15,6 +15,8 @@ use super::wire;
 
 /// Far more rules than all policies of one selection can have.
 const MAX_RULES: usize = 4096;
+/// More reasons than a gateway gives of one rule.
+const MAX_UNCOUNTED: usize = 16;
 
 /// A request over a selection on its way to a gateway.
 pub fn judge_request(selection: &Selection, request: &Request) -> v1::JudgeRequest {
@@ -29,6 +31,7 @@ pub fn judge_request(selection: &Selection, request: &Request) -> v1::JudgeReque
         uids: selection.replicas().iter().map(|replica| replica.id.uid.to_string()).collect(),
         mode: mode.into(),
         expression: text(expression),
+        read_only: request.read_only,
         limits: Some(request.limits.into()),
         reason: text(request.grounds.reason()),
         ticket: text(request.grounds.ticket()),
@@ -47,6 +50,7 @@ pub fn request(wire: v1::JudgeRequest) -> Result<(Vec<Arc<str>>, Request), BadMe
         mode,
         limits: wire.limits.ok_or(BadMessage("limits"))?.try_into()?,
         expression: expression.transpose().map_err(|_| BadMessage("expression"))?,
+        read_only: wire.read_only,
         grounds: grounds(&wire.reason, &wire.ticket)?,
     };
     Ok((wire::uids(wire.uids)?, request))
@@ -71,13 +75,18 @@ fn verdict(rule: &Rule) -> v1::Verdict {
         Ruling::Pass => Wire::Pass(v1::Passed {}),
         Ruling::Lowered(from, to) => Wire::Lowered(lowered(*from, *to)),
         Ruling::Fail(sentence) => Wire::Fail(sentence.to_string()),
-        Ruling::Owed(count) => Wire::Owed(*count),
+        Ruling::Owed(owed) => Wire::Owed(owed.missing),
         Ruling::Open => Wire::Open(v1::Open {}),
+    };
+    let uncounted = match &rule.ruling {
+        Ruling::Owed(owed) => owed.uncounted.iter().map(Reason::to_string).collect(),
+        _ => Vec::new(),
     };
     v1::Verdict {
         policy: rule.policy.to_string(),
         rule: rule.rule.to_string(),
         ruling: Some(ruling),
+        uncounted,
     }
 }
 
@@ -117,7 +126,10 @@ fn rule(wire: v1::Verdict) -> Result<Rule, BadMessage> {
             Ruling::Lowered(amount(lowered.unit(), from)?, amount(lowered.unit(), to)?)
         }
         Wire::Fail(sentence) => Ruling::Fail(Reason::new(sentence)),
-        Wire::Owed(count) => Ruling::Owed(count),
+        Wire::Owed(missing) => {
+            let uncounted = wire.uncounted.into_iter().take(MAX_UNCOUNTED).map(Reason::new);
+            Ruling::Owed(Owed { missing, uncounted: uncounted.collect() })
+        }
         Wire::Open(_) => Ruling::Open,
     };
     let line = |text: String| Reason::new(text).as_str().into();
@@ -144,7 +156,7 @@ mod tests {
             Ruling::Lowered(seconds(30), seconds(5)),
             Ruling::Lowered(Amount::Bytes(9), Amount::Bytes(1)),
             Ruling::Fail(Reason::new("no; do this")),
-            Ruling::Owed(2),
+            Ruling::Owed(Owed { missing: 2, uncounted: vec![Reason::new("otto did not")] }),
             Ruling::Open,
         ];
         let rule = |ruling| Rule { policy: "p".into(), rule: "r".into(), ruling };
@@ -174,12 +186,14 @@ mod tests {
             mode: Mode::Attach,
             limits: Limits::default(),
             expression: None,
+            read_only: true,
             grounds: Grounds::new("why", "INC-1").unwrap(),
         };
         let wire = judge_request(&Selection::of(Vec::new()), &sent);
         let wire = v1::JudgeRequest { uids: vec!["u1".into()], ..wire };
         let (uids, came) = request(wire.clone()).unwrap();
         assert_eq!((uids, came.mode, came.grounds), (vec!["u1".into()], sent.mode, sent.grounds));
+        assert!(came.read_only);
         for (what, bad) in [
             ("mode", v1::JudgeRequest { mode: 0, ..wire.clone() }),
             ("mode", v1::JudgeRequest { mode: 9, ..wire.clone() }),

@@ -4,9 +4,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prepl_core::{Expression, Patience, RequestId, Selection};
+use prepl_core::{Patience, RequestId, Selection};
 use prepl_fanout::Plan;
-use prepl_proto::convert::BadMessage;
+use prepl_proto::convert::{BadMessage, evaluation};
 use prepl_proto::v1;
 
 /// The most replicas of one run through a gateway.
@@ -23,11 +23,13 @@ const MAX_NAMESPACE_BYTES: usize = 1024;
 /// The first message of a run.
 pub fn start_run(selection: &Selection, plan: &Plan) -> v1::StartRun {
     let millis = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+    let (expression, read_only_expression) = evaluation::written(&plan.expression, plan.read_only);
     v1::StartRun {
         uids: selection.replicas().iter().map(|replica| replica.id.uid.to_string()).collect(),
         request_id: plan.request.as_bytes().to_vec(),
         run_id: plan.run.to_string(),
-        expression: plan.expression.as_str().to_owned(),
+        expression,
+        read_only_expression,
         session: plan.session.as_ref().map(|name| name.as_str().to_owned()).unwrap_or_default(),
         namespace: plan.namespace.as_deref().unwrap_or_default().to_owned(),
         limits: Some(plan.limits.into()),
@@ -51,12 +53,14 @@ pub fn plan(wire: v1::StartRun) -> Result<(Vec<Arc<str>>, Plan), BadMessage> {
     if wire.namespace.len() > MAX_NAMESPACE_BYTES {
         return Err(BadMessage("namespace"));
     }
+    let (expression, read_only) = evaluation::read(wire.expression, wire.read_only_expression)?;
     let millis = |time: u32| Duration::from_millis(time.into());
     let plan = Plan {
         run: wire.run_id.parse().map_err(|_| BadMessage("run id"))?,
         request: request.map_err(|_| BadMessage("request id"))?,
         recall: wire.recall,
-        expression: Expression::new(wire.expression).map_err(|_| BadMessage("expression"))?,
+        read_only,
+        expression,
         session: session.map_err(|_| BadMessage("session name"))?,
         namespace: (!wire.namespace.is_empty()).then(|| wire.namespace.into()),
         limits: wire.limits.ok_or(BadMessage("limits"))?.try_into()?,
@@ -97,13 +101,18 @@ pub fn width(wire: u32) -> Result<NonZeroUsize, BadMessage> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use prepl_core::{Limits, RunId};
+    use prepl_core::{Expression, Limits, RunId};
 
     fn wire() -> v1::StartRun {
+        wire_of(false)
+    }
+
+    fn wire_of(read_only: bool) -> v1::StartRun {
         let plan = Plan {
             run: RunId::from_random([1; 5]),
             request: RequestId::from_random([7; 16]),
             recall: true,
+            read_only,
             expression: Expression::new("(+ 1 2)").unwrap(),
             session: Some("s1".parse().unwrap()),
             namespace: Some("shop.core".into()),
@@ -118,10 +127,18 @@ mod tests {
 
     #[test]
     fn a_plan_comes_back_as_it_went() {
-        let (uids, plan) = plan(wire()).unwrap();
-        assert_eq!(uids, ["u1".into(), "u2".into()]);
-        let back = start_run(&Selection::of(Vec::new()), &plan);
-        assert_eq!(back, v1::StartRun { uids: Vec::new(), ..wire() });
+        for read_only in [false, true] {
+            let wire = || wire_of(read_only);
+            let (uids, plan) = plan(wire()).unwrap();
+            assert_eq!((&uids[..], plan.read_only), (&["u1".into(), "u2".into()][..], read_only));
+            let back = start_run(&Selection::of(Vec::new()), &plan);
+            assert_eq!(back, v1::StartRun { uids: Vec::new(), ..wire() });
+        }
+    }
+
+    #[test]
+    fn a_gateway_of_before_finds_nothing_to_run_in_a_read_only_run() {
+        assert!(wire_of(true).expression.is_empty());
     }
 
     #[test]
@@ -136,6 +153,7 @@ mod tests {
             ("request id", v1::StartRun { request_id: vec![7; 15], ..wire() }),
             ("run id", v1::StartRun { run_id: "x".into(), ..wire() }),
             ("expression", v1::StartRun { expression: " ".into(), ..wire() }),
+            ("expression", v1::StartRun { read_only_expression: "1".into(), ..wire() }),
             ("session name", v1::StartRun { session: "a b".into(), ..wire() }),
             ("namespace", v1::StartRun { namespace: "n".repeat(1025), ..wire() }),
             ("limits", v1::StartRun { limits: None, ..wire() }),

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use prepl_core::{Expression, Labels, Limits, Reason, Replica, ReplicaId, Selection, Workload};
-use prepl_policy::draft::{BreakGlass, Ceilings, Demand, Deny};
+use prepl_policy::approval::{Approval, Decision, Person, Subject, count};
+use prepl_policy::draft::{Approvals, BreakGlass, Ceilings, Demand, Deny};
 use prepl_policy::{
     Draft, Expressions, Grounds, Known, Mode, Policy, Request, Ruling, Scope, Seen, Verdict,
     Verdicts, decide, judge,
@@ -40,6 +41,7 @@ pub fn request(expression: &str) -> Request {
         mode: Mode::Eval,
         limits: Limits::new(Duration::from_secs(30), 1000, 2000).unwrap(),
         expression: Some(Expression::new(expression).unwrap()),
+        read_only: false,
         grounds: Grounds::default(),
     }
 }
@@ -67,6 +69,35 @@ pub fn script(text: &str) -> Deny {
 
 pub fn deny(rules: Vec<Deny>) -> Draft {
     Draft { expressions: prepl_policy::draft::Expressions { deny: rules }, ..Draft::default() }
+}
+
+pub fn people(count: u32, modes: Vec<Mode>) -> Approvals {
+    Approvals { count, modes, ..Approvals::default() }
+}
+
+pub fn person(name: &str, uid: &str) -> Person {
+    Person { name: name.into(), uid: uid.into() }
+}
+
+/// The run that mira asks for.
+pub fn subject() -> Subject {
+    Subject {
+        request: "r1".into(),
+        expression: "e1".into(),
+        replicas: "s1".into(),
+        mode: Mode::Eval,
+    }
+}
+
+pub fn approval(by: Person, seconds: u64) -> Approval {
+    let age = Duration::from_secs(seconds);
+    Approval { subject: subject(), by, decision: Decision::Approve, age }
+}
+
+/// So many approvals of mira's run that count.
+pub fn counted(number: u32) -> prepl_policy::Approvals {
+    let by = |number| approval(person(&format!("p{number}"), &format!("u{number}")), 0);
+    count(&person("mira", "u-mira"), &subject(), &(0..number).map(by).collect::<Vec<_>>())
 }
 
 pub fn glass(allowed: bool) -> BreakGlass {

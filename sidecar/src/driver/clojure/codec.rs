@@ -60,6 +60,8 @@ pub enum Tells {
     NeedInput,
     /// Nothing of it ran, for this reason.
     Refused(Arc<str>),
+    /// Nothing of it ran, as the function that it was to run within did not call it.
+    NotCalled(Arc<str>),
     /// It ended.
     Done(Done),
 }
@@ -82,7 +84,9 @@ pub fn evaluate(id: u64, ask: &Ask, out: &mut BytesMut) {
     let namespace = ask.namespace.as_ref().map_or("-".to_owned(), |name| STANDARD.encode(&**name));
     let code = STANDARD.encode(ask.expression.as_str());
     let (value, output) = (ask.value_bytes, ask.output_bytes);
-    out.extend_from_slice(format!("E {id} {value} {output} {namespace} {code}\n").as_bytes());
+    let within = ask.function().map(|name| format!(" {name}")).unwrap_or_default();
+    let line = format!("E {id} {value} {output} {namespace} {code}{within}\n");
+    out.extend_from_slice(line.as_bytes());
 }
 
 /// Writes the line that interrupts.
@@ -142,6 +146,7 @@ fn tells(words: &[&str]) -> Result<Tells, Garbage> {
         }),
         ["input"] => Tells::NeedInput,
         ["refused", reason] => Tells::Refused(text(reason)?),
+        ["uncalled", reason] => Tells::NotCalled(text(reason)?),
         ["done", namespace, raised, interrupted, output_bytes] => Tells::Done(Done {
             namespace: text(namespace)?,
             raised: flag(raised)?,

@@ -1,6 +1,7 @@
 //! The state machine of an upgraded socket REPL.
 
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 
 use bytes::BytesMut;
 use prepl_core::InterruptStrength;
@@ -8,9 +9,11 @@ use prepl_core::InterruptStrength;
 use super::codec::{self, Hello, MAX_LINE, Message};
 use super::running::{Running, late};
 use crate::driver::readable::unfinished_clojure;
-use crate::driver::{Ask, Conversation, Garbage, Runtime, Step, Unreadable};
+use crate::driver::{Ask, Conversation, Garbage, Runtime, Step, Unreadable, WITHIN};
 
-const UPGRADE: &str = include_str!("upgrade.clj");
+/// The program that takes the connection over, and in it the one that evaluates within a function.
+static UPGRADE: LazyLock<String> =
+    LazyLock::new(|| include_str!("upgrade.clj").replace("PREPL-WITHIN", WITHIN.trim_end()));
 
 /// Most bytes before the first line of the upgrade: prompts, a banner, warnings of the compiler.
 const MAX_GREETING: usize = MAX_LINE;
@@ -71,6 +74,10 @@ impl Default for Clojure {
 impl Conversation for Clojure {
     fn open(&mut self, out: &mut BytesMut) {
         out.extend_from_slice(UPGRADE.as_bytes());
+    }
+
+    fn evaluates_within(&self) -> bool {
+        true
     }
 
     fn evaluate(&mut self, ask: &Ask, out: &mut BytesMut) -> Result<(), Unreadable> {

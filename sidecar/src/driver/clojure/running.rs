@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 use bytes::Bytes;
 
 use super::codec::{Done, Tells};
-use crate::driver::{Ask, End, Garbage, Said, Step};
+use crate::driver::cut::whole_characters;
+use crate::driver::{Ask, End, Garbage, Refused, Said, Step};
 
 /// What was heard so far of the evaluation that runs.
 #[derive(Debug)]
@@ -42,9 +43,9 @@ impl Running {
             }
             Tells::NeedInput => steps.push_back(said(Said::NeedInput)),
             Tells::Refused(reason) => {
-                steps.push_back(Step::Ended(End { refused: Some(reason), ..End::default() }));
-                return Ok(ControlFlow::Break(()));
+                return Ok(refused(Refused::Runtime(reason), steps));
             }
+            Tells::NotCalled(reason) => return Ok(refused(Refused::Function(reason), steps)),
             Tells::Done(done) => {
                 steps.push_back(Step::Ended(end(done)));
                 return Ok(ControlFlow::Break(()));
@@ -68,6 +69,11 @@ impl Running {
     }
 }
 
+fn refused(refused: Refused, steps: &mut VecDeque<Step>) -> ControlFlow<()> {
+    steps.push_back(Step::Ended(End { refused: Some(refused), ..End::default() }));
+    ControlFlow::Break(())
+}
+
 fn said(said: Said) -> Step {
     Step::Said(said)
 }
@@ -84,33 +90,10 @@ fn end(done: Done) -> End {
     }
 }
 
-/// A text that was cut at a byte, without the piece of a character at its end.
-fn whole_characters(text: &[u8]) -> &[u8] {
-    match std::str::from_utf8(text) {
-        Err(flaw) if flaw.error_len().is_none() => {
-            text.get(..flaw.valid_up_to()).unwrap_or_default()
-        }
-        _ => text,
-    }
-}
-
 /// What an evaluation that has ended may still tell: that it printed.
 pub(super) fn late(tells: &Tells) -> Result<Step, Garbage> {
     match tells {
         Tells::Output(_, printed) => Ok(Step::Late(printed.len())),
         _ => Err(Garbage("an evaluation goes on after its end".into())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cut_in_a_character_takes_the_character_away() {
-        assert_eq!(whole_characters(&"aé".as_bytes()[..2]), b"a");
-        assert_eq!(whole_characters(&"☃☃".as_bytes()[..5]), "☃".as_bytes());
-        assert_eq!(whole_characters("é".as_bytes()), "é".as_bytes());
-        assert_eq!(whole_characters(b"a\xffb"), b"a\xffb");
     }
 }

@@ -1,6 +1,7 @@
 ;; Turns one connection of a plain socket REPL into a session that speaks lines.
 ;;
-;; Down:  E <id> <value limit> <output limit> <namespace or -> <code>    evaluate
+;; Down:  E <id> <value limit> <output limit> <namespace or -> <code> [function]
+;;                                                                       evaluate, within a function
 ;;        I <id>                                                        interrupt
 ;;        Q                                                             end
 ;; Up:    \u0001<id> <tag> <words...>
@@ -11,6 +12,7 @@
 ;;        raised <phase> <class> <message> <frame>...
 ;;        input                          it asked for input and met the end of it
 ;;        refused <reason>               nothing ran, nothing follows
+;;        uncalled <reason>              nothing ran, as the function did not call it; nothing follows
 ;;        done <namespace> <raised?> <interrupted?> <bytes printed>
 ;;
 ;; Texts travel as base64 of UTF-8, so the charset of the JVM does not matter. Nothing a user
@@ -164,6 +166,8 @@
                              (map #(word (clip 200 (str %)))
                                   (take 40 (take-while (complement ours?) (.getStackTrace inner)))))))
 
+         within   PREPL-WITHIN
+
          ;; Reads and evaluates form by form, as a REPL does: what one form defines, the next one reads.
          ;; True when it came to the end of the text.
          forms    (fn [id code limit check asked? flush! phase]
@@ -194,18 +198,19 @@
                     (let [after (dissoc (get-thread-bindings) #'*out* #'*err* #'*in*)]
                       (reset! session (if (identical? *ns* asked-for) (assoc after #'*ns* before) after))))
 
-         evaluate (fn [id value-limit output-limit space code asked?]
+         evaluate (fn [id value-limit output-limit space code function asked?]
                     (let [check  (checker asked? (Thread/currentThread))
                           {:keys [out err flush! counted]} (printers id output-limit check)
                           before (get @session #'*ns*)
                           phase  (atom nil)
-                          how    (atom {:raised 1 :whole? false})]
+                          all    #(forms id code value-limit check asked? flush! phase)
+                          how    (atom {:raised 1})]
                       (with-bindings (assoc @session
                                             #'*ns* (or space before)
                                             #'*out* out #'*err* err #'*in* (input id))
                         (try
-                          (let [whole? (forms id code value-limit check asked? flush! phase)]
-                            (reset! how {:raised 0 :whole? whole?}))
+                          (let [ended (if function (within function all) {:value (all)})]
+                            (reset! how (assoc ended :raised 0)))
                           (catch Throwable thrown
                             (set! *e thrown)
                             (flush! true)
@@ -214,20 +219,22 @@
                             (flush! true)
                             (keep! space before)
                             (reset! running nil)
-                            (tell id "done" (word (ns-name (get @session #'*ns*)))
-                                  (:raised @how)
-                                  (if (and @asked? (not (:whole? @how))) 1 0)
-                                  @counted))))))
+                            (if-let [reason (:refused @how)]
+                              (tell id "uncalled" (word reason))
+                              (tell id "done" (word (ns-name (get @session #'*ns*)))
+                                    (:raised @how)
+                                    (if (and @asked? (not (:value @how))) 1 0)
+                                    @counted)))))))
 
-         start    (fn [id value-limit output-limit space code]
+         start    (fn [id value-limit output-limit space code function]
                     (let [asked? (atom false)
-                          thread (Thread. ^Runnable #(evaluate id value-limit output-limit space code asked?)
+                          thread (Thread. ^Runnable #(evaluate id value-limit output-limit space code function asked?)
                                           (str "prepl-eval-" id))]
                       (reset! running {:id id :thread thread :asked? asked?})
                       (.setDaemon thread true)
                       (.start thread)))
 
-         begin    (fn [id value-limit output-limit space code]
+         begin    (fn [id value-limit output-limit space code & [function]]
                     (let [found (when-not (= "-" space) (find-ns (symbol (decode space))))]
                       (cond
                         @running
@@ -236,7 +243,7 @@
                         (tell id "refused" (word (str "no namespace " (clip 400 (decode space)) " is loaded")))
                         :else
                         (start id (Long/parseLong value-limit) (Long/parseLong output-limit)
-                               found (decode code)))))
+                               found (decode code) function))))
 
          stop     (fn [wanted?]
                     (when-let [{:keys [id thread asked?]} @running]

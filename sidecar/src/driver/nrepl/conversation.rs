@@ -9,6 +9,7 @@ use prepl_core::InterruptStrength;
 
 use super::WORN_AFTER;
 use super::codec::{LEAST_KEPT, LEAST_QUOTA, MAX_MESSAGE, MOST_QUOTA, Ops, Reply, Request, Server};
+use super::read_only;
 use super::running::Running;
 use crate::budget::MAX_VALUE;
 use crate::driver::readable::{Flaw, unfinished_clojure};
@@ -195,7 +196,8 @@ fn worn(evaluations: u32) -> Option<Arc<str>> {
 
 /// One byte more than the limits, so that a cut is seen, and as many as a character may have.
 fn kept_of_each_string(ask: &Ask) -> usize {
-    let limits = ask.value_bytes.max(ask.output_bytes).min(MAX_VALUE);
+    let values = ask.function().map_or(ask.value_bytes, |_| MOST_QUOTA);
+    let limits = values.max(ask.output_bytes).min(MAX_VALUE);
     (limits as usize + 4).max(LEAST_KEPT)
 }
 
@@ -211,17 +213,26 @@ impl Conversation for Nrepl {
         self.phase = Phase::Describing(self.send(Request::Describe, out));
     }
 
+    fn evaluates_within(&self) -> bool {
+        self.is_clojure()
+    }
+
     fn evaluate(&mut self, ask: &Ask, out: &mut BytesMut) -> Result<(), Unreadable> {
         let code = ask.expression.as_str();
         if let Some(flaw) = self.flaw(code) {
             return Err(Unreadable(flaw.to_string().into()));
         }
         let session = self.session.clone();
+        let form = ask.function().map(|function| read_only::form(ask, function));
+        let quota = match form {
+            Some(_) => MOST_QUOTA,
+            None => ask.value_bytes.clamp(LEAST_QUOTA, MOST_QUOTA),
+        };
         let request = Request::Eval {
             session: session.as_deref(),
-            code,
+            code: form.as_deref().unwrap_or(code),
             namespace: ask.namespace.as_deref(),
-            quota: ask.value_bytes.clamp(LEAST_QUOTA, MOST_QUOTA),
+            quota,
             print_throwable: self.is_clojure(),
         };
         let id = self.send(request, out);

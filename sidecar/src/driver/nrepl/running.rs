@@ -9,8 +9,9 @@ use bytes::Bytes;
 use prepl_core::{Raised, Stream};
 
 use super::codec::Reply;
+use super::read_only::{self, Given};
 use super::throwable::{self, name, sentence};
-use crate::driver::{Ask, End, Said, Step};
+use crate::driver::{Ask, End, Refused, Said, Step};
 use report::Report;
 
 /// Largest piece of output that is passed on.
@@ -21,6 +22,8 @@ pub(super) struct Running {
     pub(super) id: u64,
     namespace: Option<Arc<str>>,
     value_bytes: usize,
+    /// The one value holds those of all forms.
+    within: bool,
     /// The parts of a value whose namespace has not come yet: streamed values.
     value: Option<Printed>,
     report: Report,
@@ -46,6 +49,7 @@ impl Running {
             id,
             namespace: ask.namespace.clone(),
             value_bytes: usize::try_from(ask.value_bytes).unwrap_or(usize::MAX),
+            within: ask.function().is_some(),
             value: None,
             report: Report::default(),
             notice,
@@ -111,7 +115,8 @@ impl Running {
 
     fn valued(&mut self, reply: &mut Reply, steps: &mut VecDeque<Step>) {
         if let Some(text) = reply.value.take() {
-            let most = self.value_bytes;
+            // Each of its values was cut where it was printed.
+            let most = if self.within { usize::MAX } else { self.value_bytes };
             let value = self.value.get_or_insert(Printed { text: String::new(), truncated: false });
             value.append(text, most);
         }
@@ -149,7 +154,9 @@ impl Running {
     /// An end with `error` and no exception: refused when nothing ran, else it failed somehow.
     fn failed(&mut self, reply: &Reply, steps: &mut VecDeque<Step>) {
         match self.refusal(reply) {
-            Some(refused) if self.untouched => self.end.refused = Some(refused.into()),
+            Some(refused) if self.untouched => {
+                self.end.refused = Some(Refused::Runtime(refused.into()));
+            }
             _ => {
                 let report = self.report.end();
                 let text = String::from_utf8_lossy(&report);
@@ -182,8 +189,19 @@ impl Running {
     }
 
     fn say_value(&mut self, steps: &mut VecDeque<Step>) {
-        if let Some(Printed { text, truncated }) = self.value.take() {
-            self.say(Said::Value { text: text.into(), truncated }, steps);
+        let Some(Printed { text, truncated }) = self.value.take() else { return };
+        let given = if self.within { read_only::given(&text) } else { None };
+        match given {
+            None => self.say(Said::Value { text: text.into(), truncated }, steps),
+            Some(Given::Refused(why)) => self.end.refused = Some(Refused::Function(why.into())),
+            Some(Given::Values(values)) => {
+                for (text, truncated) in values {
+                    let mut value = Printed { text: String::new(), truncated };
+                    value.append(text, self.value_bytes);
+                    let Printed { text, truncated } = value;
+                    self.say(Said::Value { text: text.into(), truncated }, steps);
+                }
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::Failure;
-use crate::ask::{Took, fan_out, gateway};
+use crate::ask::{Took, dialer, fan_out};
 use crate::child::{Kind, Serving, addresses};
 use crate::fleet::Fleet;
 use crate::floor::FloorLine;
@@ -82,15 +82,15 @@ async fn warm_pairs(
     pairs: usize,
 ) -> Result<Pairs, Failure> {
     let (_, mut lines) = floor_cold(fleet, floor).await?;
-    let gateway = gateway(fleet);
+    let dialer = dialer(fleet);
     let selection = Fleet::selection(sidecars);
-    fan_out(&gateway, &selection, QUESTION, None).await?;
+    fan_out(&dialer, &selection, QUESTION, None).await?;
     let mut measured = Pairs::default();
     for number in 0..=pairs {
         let begun = Instant::now();
         lines = floor_warm(lines).await?;
         let bare = begun.elapsed();
-        let took = fan_out(&gateway, &selection, QUESTION, None).await?;
+        let took = fan_out(&dialer, &selection, QUESTION, None).await?;
         // The first pair warms up.
         if number > 0 {
             measured.add(bare, took.all);
@@ -135,8 +135,8 @@ async fn settle(at_rest: usize) {
 }
 
 async fn prepl_cold(fleet: &Fleet, selection: &Selection) -> Result<Took, Failure> {
-    let gateway = gateway(fleet);
-    fan_out(&gateway, selection, QUESTION, None).await
+    let dialer = dialer(fleet);
+    fan_out(&dialer, selection, QUESTION, None).await
 }
 
 /// Connects to all and calls each once, in prepl's own window.

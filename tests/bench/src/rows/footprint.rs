@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::Failure;
-use crate::ask::{fan_out, gateway};
+use crate::ask::{dialer, fan_out};
 use crate::child::{Kind, Serving};
 use crate::fleet::Fleet;
 use crate::memory::Memory;
@@ -20,15 +20,15 @@ const LARGE: (&str, &str) =
 pub async fn measure() -> Result<(), Failure> {
     let fleet = Fleet::new(1)?;
     let sidecar = Serving::start(Kind::Sidecars, &fleet, 1, "rhai:")?;
-    let (gateway, selection) = (gateway(&fleet), Fleet::selection(&sidecar.addresses));
+    let (dialer, selection) = (dialer(&fleet), Fleet::selection(&sidecar.addresses));
     show("sidecar, idle: RSS / PSS / private", &sidecar, true)?;
-    fan_out(&gateway, &selection, QUESTION, None).await?;
+    fan_out(&dialer, &selection, QUESTION, None).await?;
     show("after one evaluation", &sidecar, false)?;
     for _ in 0..MANY {
-        fan_out(&gateway, &selection, QUESTION, None).await?;
+        fan_out(&dialer, &selection, QUESTION, None).await?;
     }
     show("after 20,000 evaluations", &sidecar, false)?;
-    fan_out(&gateway, &selection, LARGE, None).await?;
+    fan_out(&dialer, &selection, LARGE, None).await?;
     show("after 10 MB of output", &sidecar, false)?;
     for binary in ["prepl-sidecar", "prepl"] {
         size(binary);

@@ -1,10 +1,11 @@
 //! One sidecar in front of one REPL.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use prepl_core::{Limits, Selection, SessionName};
-use prepl_gateway::{Dialer, Gateway};
+use prepl_gateway::Dialer;
 use prepl_identity::Connector;
 use prepl_sidecar::budget::Budget;
 use prepl_sidecar::driver::Ask;
@@ -14,7 +15,7 @@ use prepl_sidecar::stop::stop_at;
 use tokio::sync::mpsc;
 
 use crate::Failure;
-use crate::ask::{fan_out, gateway};
+use crate::ask::{dialer, fan_out};
 use crate::child::{Kind, Serving};
 use crate::direct::Client;
 use crate::fleet::Fleet;
@@ -35,11 +36,11 @@ pub async fn hop(pairs: usize) -> Result<(), Failure> {
     let floor = Serving::start(Kind::Floor, &fleet, 1, "rhai:")?;
     let sidecar = Serving::start(Kind::Sidecars, &fleet, 1, "rhai:")?;
     let mut line = bare(&fleet, floor.addresses[0]).await?;
-    let (gateway, selection) = (gateway(&fleet), Fleet::selection(&sidecar.addresses));
+    let (dialer, selection) = (dialer(&fleet), Fleet::selection(&sidecar.addresses));
     let mut measured = Pairs::default();
     for _ in 0..pairs {
         let bare = median_of_bare(&mut line).await?;
-        measured.add(bare, median(&gateway, &selection, ("40+2", "42")).await?);
+        measured.add(bare, median(&dialer, &selection, ("40+2", "42")).await?);
     }
     table::pairs("rhai 40+2 through a sidecar, of a bare hop", &measured, Goal::None);
     Ok(())
@@ -54,11 +55,11 @@ pub async fn added(pairs: usize) -> Result<(), Failure> {
     let sidecar = Serving::start(Kind::Sidecars, &fleet, 1, &url)?;
     let mut line = bare(&fleet, floor.addresses[0]).await?;
     let mut client = Client::connect(repl.addresses[0], true)?;
-    let (gateway, selection) = (gateway(&fleet), Fleet::selection(&sidecar.addresses));
+    let (dialer, selection) = (dialer(&fleet), Fleet::selection(&sidecar.addresses));
     let (mut measured, mut added, mut hops) = (Pairs::default(), Vec::new(), Vec::new());
     for _ in 0..pairs {
         let direct = median_of_direct(&mut client)?;
-        let through = median(&gateway, &selection, SUM).await?;
+        let through = median(&dialer, &selection, SUM).await?;
         hops.push(median_of_bare(&mut line).await?.as_secs_f64());
         measured.add(direct, through);
         added.push(through.as_secs_f64() - direct.as_secs_f64());
@@ -109,6 +110,7 @@ async fn with_driver(address: SocketAddr) -> Result<Duration, Failure> {
         namespace: None,
         value_bytes: limits.value_bytes(),
         output_bytes: limits.output_bytes(),
+        read_only: None,
     };
     let (said, mut saying) = mpsc::channel(64);
     let begun = Instant::now();
@@ -144,14 +146,14 @@ fn median_of_direct(client: &mut Client) -> Result<Duration, Failure> {
 
 /// Through gateway and sidecar, in a session that is kept as the direct client's is.
 async fn median(
-    gateway: &Gateway<Dialer>,
+    dialer: &Arc<Dialer>,
     selection: &Selection,
     question: (&str, &str),
 ) -> Result<Duration, Failure> {
     let session: SessionName = "bench".parse()?;
     let mut times = Vec::with_capacity(CALLS);
     for _ in 0..CALLS {
-        times.push(fan_out(gateway, selection, question, Some(session.clone())).await?.all);
+        times.push(fan_out(dialer, selection, question, Some(session.clone())).await?.all);
     }
     Ok(middle(times))
 }

@@ -8,6 +8,7 @@
 
 mod cluster;
 mod forward;
+mod log_copy;
 mod person;
 mod scenario;
 mod shop;

@@ -37,6 +37,11 @@ impl Person {
         ))?;
         bind(crate::shop::SYSTEM, &format!("{name}-connect"), "--role=prepl-connect", name)?;
         let token = kubectl(&["-n", "default", "create", "token", name, "--duration=2h"])?;
+        Person::with_token(name, &token)
+    }
+
+    /// Whoever a token is of.
+    pub fn with_token(name: &str, token: &str) -> Result<Person, Problem> {
         let config = kubectl(&["config", "view", "--raw", "--minify", "--flatten", "-o", "json"])?;
         let mut config: serde_json::Value =
             serde_json::from_str(&config).map_err(|bad| bad.to_string())?;
@@ -98,6 +103,16 @@ impl Person {
         self.folder.path().join("config")
     }
 
+    /// Where programs keep what is his.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// Where `prepl` keeps his accesses between commands.
+    pub fn accesses(&self) -> PathBuf {
+        self.folder.path().join("prepl")
+    }
+
     /// Runs `prepl` as he would.
     pub fn prepl(&self, args: &[&str]) -> Result<Ran, Problem> {
         let begun = Instant::now();
@@ -146,6 +161,7 @@ impl Person {
         command.args(args).env("KUBECONFIG", self.kubeconfig()).env_remove("PREPL_FLEET");
         // What prepl keeps between commands is this person's alone.
         command.env("XDG_RUNTIME_DIR", own).env("XDG_CACHE_HOME", own).env("HOME", own);
+        command.env("XDG_STATE_HOME", self.state());
         command
     }
 }

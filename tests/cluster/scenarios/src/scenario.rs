@@ -1,8 +1,10 @@
 //! The scenarios, in the order in which they are played.
 
 mod accounts;
+mod approvals;
 mod asking;
 mod attach;
+mod audit;
 mod chart;
 mod forged;
 mod outage;
@@ -40,7 +42,20 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
     ("a token gives no certificate of another pod", forged::anothers_token),
     ("a certificate of another authority is refused", forged::a_forged_certificate),
     ("policies deny, lower and are judged in a dry run", policies::rules_are_held),
+    ("what is approved runs once", approvals::approved_runs_once),
+    ("who waits for approval goes on by himself", approvals::who_waits_goes_on),
+    ("an approval is of one run: approve and swap", approvals::approve_then_swap),
+    ("an approval of one's own counts under no name", approvals::self_approval),
+    ("an approval grows old", approvals::an_old_approval),
+    ("an approval of a program counts where a policy says so", approvals::a_program_approves),
+    ("an approval is of a replica set that may change", approvals::the_replica_set_changed),
+    ("a denial instead of an approval ends it", approvals::a_denial_ends_it),
+    ("break-glass is loud, and owes a review instead of an approval", approvals::break_glass),
     ("service accounts have the least rights", accounts::rights_are_the_least),
+    ("checkpoints agree with the audit logs", audit::checkpoints_agree),
+    ("a killed gateway goes on with its audit log", audit::a_killed_gateway_goes_on),
+    ("a forged end of an audit log is refused", audit::a_forged_end_is_refused),
+    ("an end that goes back is not signed", audit::an_end_that_goes_back_is_not_signed),
     ("gateways restart in mid-run", restart::gateways_restart),
     ("gateways are killed in mid-run", restart::gateways_crash),
     ("pods come, go and crash in mid-run", restart::pods_come_and_go),

@@ -10,6 +10,8 @@ use crate::person::administrator;
 
 /// The namespace of prepl.
 pub const SYSTEM: &str = "prepl-system";
+/// The gateways.
+pub const GATEWAYS: &str = "statefulset/prepl-gateway";
 /// The namespace of the service.
 pub const NAMESPACE: &str = "shop";
 /// Replicas of the service.
@@ -47,8 +49,17 @@ pub fn namespace(name: &str) -> Result<(), Problem> {
 
 /// Waits for a Deployment.
 pub fn rolled_out(namespace: &str, name: &str) -> Result<(), Problem> {
-    let name = format!("deployment/{name}");
-    kubectl(&["-n", namespace, "rollout", "status", &name, "--timeout=180s"]).map(drop)
+    settled(namespace, &format!("deployment/{name}"))
+}
+
+/// Waits for the gateways.
+pub fn gateways_rolled_out() -> Result<(), Problem> {
+    settled(SYSTEM, GATEWAYS)
+}
+
+/// Waits for a workload, which is named with its kind.
+pub fn settled(namespace: &str, workload: &str) -> Result<(), Problem> {
+    kubectl(&["-n", namespace, "rollout", "status", workload, "--timeout=180s"]).map(drop)
 }
 
 /// The pods of a Deployment that [`deployment`] wrote.

@@ -8,50 +8,50 @@ use crate::cluster::{Problem, ensure, feed};
 use crate::shop::{self, SYSTEM};
 
 /// Account, namespace, and its rights there: `verbs group/resource names`.
-const TABLE: &[(&str, &str, &[&str])] = &[
-    (
-        "prepl-controller",
-        SYSTEM,
-        &[
-            "create authentication.k8s.io/tokenreviews",
-            "create coordination.k8s.io/leases",
-            "create core/configmaps",
-            "create core/secrets",
-            "create,delete,get,list,watch prepl.dev/accessrequests",
-            "create core/events",
-            "get,list,watch core/pods",
-            "get,patch admissionregistration.k8s.io/mutatingwebhookconfigurations prepl-injector",
-            "get,patch core/configmaps prepl-authorities",
-            "get,update core/secrets prepl-authority",
-            "get,update coordination.k8s.io/leases prepl-controller",
-            "patch prepl.dev/accessrequests/status",
-        ],
-    ),
-    (
-        "prepl-controller",
-        shop::NAMESPACE,
-        &[
-            "create authentication.k8s.io/tokenreviews",
-            "create,delete,get,list,watch prepl.dev/accessrequests",
-            "create core/events",
-            "get,list,watch core/pods",
-            "get,patch admissionregistration.k8s.io/mutatingwebhookconfigurations prepl-injector",
-            "patch prepl.dev/accessrequests/status",
-        ],
-    ),
-    ("prepl-gateway", SYSTEM, GATEWAY),
-    ("prepl-gateway", shop::NAMESPACE, GATEWAY),
+const TABLE: &[(&str, &str, &[&[&str]])] = &[
+    ("prepl-controller", SYSTEM, &[CONTROLLER, CONTROLLER_AT_HOME]),
+    ("prepl-controller", shop::NAMESPACE, &[CONTROLLER]),
+    ("prepl-gateway", SYSTEM, &[GATEWAY, GATEWAY_AT_HOME]),
+    ("prepl-gateway", shop::NAMESPACE, &[GATEWAY]),
     // The pods of the service: a sidecar asks the API server nothing.
     ("default", shop::NAMESPACE, &[]),
 ];
 
+const CONTROLLER: &[&str] = &[
+    "create authentication.k8s.io/tokenreviews",
+    "create,delete,get,list,patch,watch prepl.dev/accessrequests",
+    "create,list,watch prepl.dev/accessapprovals",
+    "get core/namespaces",
+    "create core/events",
+    "get,list,watch core/pods",
+    "get,patch admissionregistration.k8s.io/mutatingwebhookconfigurations prepl-injector",
+    "patch prepl.dev/accessrequests/status",
+];
+
+/// In prepl's own namespace.
+const CONTROLLER_AT_HOME: &[&str] = &[
+    "create coordination.k8s.io/leases",
+    "create core/configmaps",
+    "create core/secrets",
+    "get core/secrets prepl-audit-key",
+    "get,list,watch prepl.dev/auditcheckpoints",
+    "get,patch core/configmaps prepl-authorities",
+    "get,update core/secrets prepl-authority",
+    "get,update coordination.k8s.io/leases prepl-controller",
+    "update prepl.dev/auditcheckpoints/status",
+];
+
 const GATEWAY: &[&str] = &[
     "create authorization.k8s.io/subjectaccessreviews",
-    "get prepl.dev/accessrequests",
+    "get,list prepl.dev/accessrequests",
+    "list prepl.dev/accessapprovals",
     "get,list,watch apps/replicasets",
     "get,list,watch core/nodes,pods",
     "get,list,watch prepl.dev/clusterreplpolicies,replpolicies",
 ];
+
+/// In prepl's own namespace.
+const GATEWAY_AT_HOME: &[&str] = &["create,get,update prepl.dev/auditcheckpoints"];
 
 pub fn rights_are_the_least() -> Result<String, Problem> {
     shop::open()?;
@@ -60,7 +60,7 @@ pub fn rights_are_the_least() -> Result<String, Problem> {
         let home = if account.starts_with("prepl") { SYSTEM } else { shop::NAMESPACE };
         let found = rights(account, home, namespace)?;
         let own: BTreeSet<&str> = found.difference(&everybodys).map(String::as_str).collect();
-        let expected: BTreeSet<&str> = expected.iter().copied().collect();
+        let expected: BTreeSet<&str> = expected.concat().into_iter().collect();
         ensure(own == expected, || {
             let more: Vec<_> = own.difference(&expected).collect();
             let less: Vec<_> = expected.difference(&own).collect();

@@ -29,11 +29,16 @@ pub fn lint_and_template() -> Result<String, Problem> {
     }
     let without = helm(&["template", "prepl", CHART, "--set", "networkPolicy.enabled=false"])?;
     ensure(!without.contains("kind: NetworkPolicy"), || "a NetworkPolicy all the same".into())?;
+    let lost = helm(&["template", "prepl", CHART, "--set", "gateway.audit.persistent=false"])?;
+    let claims = [&rendered, &lost].map(|text| text.contains("volumeClaimTemplates"));
+    ensure(claims == [true, false], || format!("claims of volumes: {claims:?}"))?;
     let nonsense = [
         "gateway.replicas=0",
         "webhook.failurePolicy=Perhaps",
         "trustDomain=No_Domain",
         "certificateLifetimeSeconds=1",
+        "gateway.audit.size=much",
+        "gateway.audit.keepBytes=1",
         "typo=1",
     ];
     for value in nonsense {
@@ -53,6 +58,7 @@ pub fn upgrade_uninstall_install() -> Result<String, Problem> {
     };
     upgrade(&["--set", "logLevel=debug"])?;
     asked()?;
+    let chains = chains()?;
     helm(&["uninstall", "prepl", "--namespace", SYSTEM, "--wait", "--timeout", "2m"])?;
     let label = "app.kubernetes.io/managed-by=Helm,app.kubernetes.io/name=prepl";
     let kinds = "all,sa,role,rolebinding,clusterrole,clusterrolebinding,networkpolicy,pdb,\
@@ -72,7 +78,14 @@ pub fn upgrade_uninstall_install() -> Result<String, Problem> {
         ensure(enrolled >= REPLICAS as u64 + GATEWAYS, || format!("{enrolled} pods enrolled"))
     })?;
     asked()?;
+    let (was, is) = (chains, self::chains()?);
+    ensure(was == is, || format!("other audit logs: {was}, then {is}"))?;
     Ok("upgraded, uninstalled but for the address that sidecars know, installed again; the app ran on".to_owned())
+}
+
+/// The gateways' audit logs.
+fn chains() -> Result<String, Problem> {
+    kubectl(&["get", "auditcheckpoints", "-n", SYSTEM, "-o", "name"])
 }
 
 /// The pods of before are still asked.

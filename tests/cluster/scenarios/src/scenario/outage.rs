@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cluster::{Problem, apply, ensure, get, kubectl, wait_until};
 use crate::shop::{self, NAMESPACE, REPLICAS, SYSTEM};
 
-const PARTS: &[&str] = &["prepl-controller", "prepl-gateway"];
+const PARTS: &[&str] = &["deployment/prepl-controller", shop::GATEWAYS];
 
 pub fn the_app_does_not_need_prepl() -> Result<String, Problem> {
     shop::open()?;
@@ -49,7 +49,7 @@ const TARPIT: &str = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: t
 
 fn restored() -> Result<(), Problem> {
     scale("2")?;
-    PARTS.iter().try_for_each(|part| shop::rolled_out(SYSTEM, part))
+    PARTS.iter().try_for_each(|part| shop::settled(SYSTEM, part))
 }
 
 /// Pods that come now are injected again.
@@ -62,9 +62,7 @@ fn with_sidecars() -> Result<(), Problem> {
 
 fn scale(replicas: &str) -> Result<(), Problem> {
     let replicas = format!("--replicas={replicas}");
-    PARTS.iter().try_for_each(|part| {
-        kubectl(&["-n", SYSTEM, "scale", "deployment", part, &replicas]).map(drop)
-    })
+    PARTS.iter().try_for_each(|part| kubectl(&["-n", SYSTEM, "scale", part, &replicas]).map(drop))
 }
 
 fn restart() -> Result<usize, Problem> {

@@ -20,8 +20,8 @@ pub fn gateways_restart() -> Result<String, Problem> {
     let person = Person::evaluator("patient", NAMESPACE)?;
     // One that ends while its gateway drains, and one that outlives it.
     let (short, long) = (counting(&person, 8)?.read_on(), counting(&person, 30)?.read_on());
-    kubectl(&["-n", SYSTEM, "rollout", "restart", "deployment/prepl-gateway"])?;
-    shop::rolled_out(SYSTEM, "prepl-gateway")?;
+    kubectl(&["-n", SYSTEM, "rollout", "restart", shop::GATEWAYS])?;
+    shop::gateways_rolled_out()?;
     for (reading, end) in [(short, 8), (long, 30)] {
         let seen = joined(reading)?;
         seen.all_ok(REPLICAS)?;
@@ -39,7 +39,7 @@ pub fn gateways_crash() -> Result<String, Problem> {
     let seen = joined(reading)?;
     seen.all_ok(REPLICAS)?;
     seen.counted_to(15)?;
-    shop::rolled_out(SYSTEM, "prepl-gateway")?;
+    shop::gateways_rolled_out()?;
     Ok("all gateways were killed, and the run lost no outcome".to_owned())
 }
 
@@ -70,7 +70,7 @@ pub fn pods_come_and_go() -> Result<String, Problem> {
     Ok(seen.err.lines().last().unwrap_or_default().to_owned())
 }
 
-/// A pod of a Deployment of prepl that is ready.
+/// A pod of prepl that is ready.
 pub fn ready_pod(component: &str) -> Result<String, Problem> {
     let label = format!("app.kubernetes.io/component={component}");
     let pods = get(&["pods", "-n", SYSTEM, "-l", &label])?;

@@ -1,0 +1,140 @@
+//! A fleet's folder: the gateway is in this process, and writes the audit log in the folder.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use prepl_core::{ExitCode, Outcome, Reason, Refusal as Refused, Replica, Selection};
+use prepl_gateway::gateway::Described;
+use prepl_gateway::local::{Fleet, FleetUser, Records, records};
+use prepl_gateway::record::Refusal;
+use prepl_gateway::{
+    Gateway, Grounds, Judged, NotRecorded, Plan, RecordedRun, Recorder, Request, Tunnel,
+    TunnelRecord,
+};
+use tokio::sync::OnceCell;
+
+use crate::problem::Problem;
+use crate::{ids, reach, state};
+
+/// How long a replica may take to open a tunnel.
+const ATTACH_PATIENCE: Duration = Duration::from_secs(10);
+/// The folder of the ends of logs in the user's folder.
+pub const ANCHORS: &str = "anchors";
+
+/// An open fleet and its user.
+pub struct Folder {
+    fleet: Fleet,
+    user: FleetUser,
+    /// Opened by what is recorded first.
+    records: OnceCell<Records>,
+}
+
+impl Folder {
+    /// The user's way to a fleet.
+    pub fn of(fleet: Fleet) -> Result<Folder, Problem> {
+        let user = fleet.user().map_err(|error| Problem::of(&error))?;
+        Ok(Folder { fleet, user, records: OnceCell::new() })
+    }
+
+    /// The replicas in the order of the file.
+    pub fn replicas(&self) -> &[Replica] {
+        self.fleet.replicas()
+    }
+
+    /// Asks every replica what it is.
+    pub async fn describe(
+        &self,
+        selection: &Selection,
+        patience: Duration,
+        width: NonZeroUsize,
+    ) -> Vec<Described> {
+        Gateway::new(self.user.dialer()).describe(selection, patience, width).await
+    }
+
+    /// Asks what the policies say.
+    pub fn judge(&self, selection: &Selection, request: &Request) -> Result<Judged, Problem> {
+        let verdicts = self.user.judge(selection, request).map_err(Problem::denied)?;
+        Ok(verdicts.judged().clone())
+    }
+
+    /// Starts a plan, when it is permitted and recorded.
+    pub async fn start(
+        &self,
+        selection: &Selection,
+        plan: Plan,
+        grounds: Grounds,
+    ) -> Result<RecordedRun, Problem> {
+        let request = reach::request(&plan, grounds.clone());
+        let recorder = self.recorder().await?;
+        let permit = match self.user.permit(selection, &request) {
+            Ok(permit) => permit,
+            Err(denied) => {
+                let why = Reason::new(denied.to_string());
+                self.denied(recorder, (selection, &plan), grounds, &why).await;
+                return Err(Problem::denied(denied));
+            }
+        };
+        let recorded = recorder.run(permit, plan, &self.user.asker(grounds)).await;
+        let recorded = recorded.map_err(|error| not_recorded(&error))?;
+        Ok(Gateway::new(self.user.dialer()).run(recorded))
+    }
+
+    async fn denied(
+        &self,
+        recorder: &Recorder,
+        (selection, plan): (&Selection, &Plan),
+        grounds: Grounds,
+        why: &Reason,
+    ) {
+        let redaction = self.user.redaction(selection);
+        // What must not be written cannot be told from the rest, so nothing of it is.
+        let expression = redaction.is_some().then_some(&plan.expression);
+        let redaction = &redaction.unwrap_or_default();
+        let request = plan.request;
+        let refusal = Refusal { request, expression, selection, redaction, why };
+        recorder.denied(&self.user.asker(grounds), refusal).await;
+    }
+
+    /// Opens a tunnel, when it is permitted and recorded.
+    pub async fn attach(&self, replica: &Replica) -> Result<(Tunnel, TunnelRecord), Problem> {
+        let selection = Selection::of(vec![replica.clone()]);
+        let permit = self.user.permit_to_attach(&selection).map_err(Problem::denied)?;
+        let asker = self.user.asker(Grounds::default());
+        let recorded = self.recorder().await?.tunnel(permit, ids::request()?, &asker).await;
+        let recorded = recorded.map_err(|error| not_recorded(&error))?;
+        let tunnel = Gateway::new(self.user.dialer()).attach(recorded, ATTACH_PATIENCE).await;
+        tunnel.map_err(|outcome| no_tunnel(&outcome))
+    }
+
+    /// Waits until all that happened is recorded.
+    pub async fn close(self) -> Result<(), Problem> {
+        let Some(records) = self.records.into_inner() else { return Ok(()) };
+        let closed = records.close().await;
+        closed.map_err(|error| not_recorded(&error.into()))
+    }
+
+    async fn recorder(&self) -> Result<&Recorder, Problem> {
+        let open = || async {
+            let own = state::folder().map(|state| state.join(ANCHORS));
+            let anchors = own.and_then(|own| records::anchors(&own, self.fleet.folder()).ok());
+            let opened = Records::open(self.fleet.folder(), anchors.as_deref()).await;
+            opened.map_err(|error| {
+                Problem::failed(format!("nothing is recorded, so nothing is run: {error}"))
+            })
+        };
+        self.records.get_or_try_init(open).await.map(Records::recorder)
+    }
+}
+
+fn not_recorded(error: &NotRecorded) -> Problem {
+    Problem::of(error)
+}
+
+fn no_tunnel(outcome: &Outcome) -> Problem {
+    let words = outcome.reason().map(Reason::as_str).unwrap_or_default();
+    let code = match outcome {
+        Outcome::Refused(Refused::Denied(_)) => ExitCode::Denied,
+        _ => ExitCode::Unreachable,
+    };
+    Problem { code, ..Problem::failed(words) }
+}

@@ -1,0 +1,151 @@
+//! Whether the end of an audit log that a gateway tells is signed, and which checkpoints are kept.
+//!
+//! A pure decision over the object, the key and the time. A gateway is believed nothing but that
+//! its log grows: an end that contradicts a checkpoint is never signed.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt;
+use prepl_audit::{Checkpoint, Moment, PublicKey, SignedCheckpoint};
+use prepl_crd::audit_checkpoint::MAX_CHECKPOINTS;
+use prepl_crd::{AuditCheckpoint, AuditCheckpointStatus};
+use serde_json::json;
+
+use crate::signed;
+
+/// The condition of a chain whose end went back.
+pub const REGRESSED: &str = "Regressed";
+
+/// What is to be done with an object now.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing: it is signed, or its contradiction was told before.
+    Wait,
+    /// Sign this.
+    Sign(Checkpoint),
+    /// Tell that the end contradicts a checkpoint.
+    Tell(Regress),
+}
+
+/// How the end of a chain contradicts what was signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Regress {
+    /// Records are gone.
+    #[error(
+        "the chain ends with record {told} and did end with {signed}: records were cut off, or an \
+         old copy was restored; keep a copy of this object and of the log, and verify the log"
+    )]
+    Back {
+        /// Number of the last record that was signed.
+        signed: u64,
+        /// Number of the last record now.
+        told: u64,
+    },
+    /// The last record is another one.
+    #[error(
+        "record {0} of the chain is another than the one that was signed: the log was rewritten; \
+         keep a copy of this object and of the log, and verify the log"
+    )]
+    Rewritten(u64),
+}
+
+/// Why nothing can be signed here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsignable {
+    /// The schema does not allow this.
+    #[error("it names no place in a chain; look at who changed the definition, and delete it")]
+    Unreadable,
+    /// The last checkpoint is signed by another key, or not at all.
+    #[error(
+        "its last checkpoint is not signed by the key of this installation; restore the Secret \
+         prepl-audit-key, or keep a copy of the object and delete it"
+    )]
+    OtherKey,
+}
+
+/// Decides. A checkpoint is never older than the one before, whatever the clocks of controllers say.
+pub fn next_step(
+    object: &AuditCheckpoint,
+    key: &PublicKey,
+    now: Moment,
+) -> Result<Step, Unsignable> {
+    let head = head(object, now)?;
+    let Some(last) = last(object)? else { return Ok(Step::Sign(head)) };
+    if !key.signed(&last) || last.checkpoint.chain != head.chain {
+        return Err(Unsignable::OtherKey);
+    }
+    let signed = last.checkpoint;
+    Ok(match head.seq.cmp(&signed.seq) {
+        std::cmp::Ordering::Greater => {
+            Step::Sign(Checkpoint { time: now.max(signed.time), ..head })
+        }
+        std::cmp::Ordering::Equal if head.hash == signed.hash => Step::Wait,
+        _ if is_regressed(object) => Step::Wait,
+        std::cmp::Ordering::Equal => Step::Tell(Regress::Rewritten(head.seq)),
+        std::cmp::Ordering::Less => {
+            Step::Tell(Regress::Back { signed: signed.seq, told: head.seq })
+        }
+    })
+}
+
+fn head(object: &AuditCheckpoint, now: Moment) -> Result<Checkpoint, Unsignable> {
+    let head = &object.spec.head;
+    let place =
+        json!({"chain": object.name_any(), "seq": head.seq, "hash": head.hash, "time": now});
+    serde_json::from_value(place).map_err(|_| Unsignable::Unreadable)
+}
+
+fn last(object: &AuditCheckpoint) -> Result<Option<SignedCheckpoint>, Unsignable> {
+    let last = object.status.as_ref().and_then(|status| status.checkpoints.last());
+    last.map(|last| signed::read(last).ok_or(Unsignable::OtherKey)).transpose()
+}
+
+fn is_regressed(object: &AuditCheckpoint) -> bool {
+    let conditions = object.status.iter().flat_map(|status| &status.conditions);
+    conditions.into_iter().any(|one| one.type_ == REGRESSED && one.status == "True")
+}
+
+/// The status with one more checkpoint.
+pub fn with_checkpoint(
+    status: AuditCheckpointStatus,
+    key: &PublicKey,
+    next: &SignedCheckpoint,
+) -> Result<AuditCheckpointStatus, serde_json::Error> {
+    let mut checkpoints = thinned(status.checkpoints);
+    checkpoints.push(signed::written(next)?);
+    Ok(AuditCheckpointStatus { key: Some(key.to_string()), checkpoints, ..status })
+}
+
+/// The status that tells, from now on, that the chain went back.
+#[must_use]
+pub fn with_regress(
+    mut status: AuditCheckpointStatus,
+    regress: &Regress,
+    generation: Option<i64>,
+) -> AuditCheckpointStatus {
+    status.conditions.retain(|one| one.type_ != REGRESSED);
+    status.conditions.push(Condition {
+        type_: REGRESSED.into(),
+        status: "True".into(),
+        reason: match regress {
+            Regress::Back { .. } => "WentBack".into(),
+            Regress::Rewritten(_) => "Rewritten".into(),
+        },
+        message: regress.to_string(),
+        last_transition_time: Time(Timestamp::now()),
+        observed_generation: generation,
+    });
+    status
+}
+
+/// Makes room for one more where there is none: of the older half every second one goes.
+///
+/// What is new stays whole, what is old gets sparse, and the first and the last stay.
+#[must_use]
+pub fn thinned<T>(mut kept: Vec<T>) -> Vec<T> {
+    while kept.len() >= MAX_CHECKPOINTS {
+        let newer = kept.split_off(kept.len() / 2);
+        kept = kept.into_iter().step_by(2).chain(newer).collect();
+    }
+    kept
+}

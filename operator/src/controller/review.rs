@@ -1,0 +1,129 @@
+//! What others said to an access request, and the review that a use of break-glass owes.
+//!
+//! The debt is a finalizer: an access request that has it cannot go away, and an admission policy
+//! lets nobody but the controller touch it.
+
+use k8s_openapi::api::core::v1::{Namespace, ObjectReference};
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{Api, ListParams, Patch, PatchParams};
+use kube::{Client, ResourceExt};
+use prepl_crd::{AccessApproval, AccessRequest, Decision, Phase, REVIEW};
+use prepl_policy::approval;
+use serde_json::json;
+
+use super::events::Warning;
+
+/// Who puts the finalizer on and takes it off.
+const MANAGER: &str = "prepl-review";
+
+/// What others said to an access request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Who denied it, if somebody did.
+    pub denied_by: Option<String>,
+    /// Who looked at it after it had ended, if somebody else did.
+    pub reviewed_by: Option<String>,
+}
+
+impl Said {
+    /// What the approvals of its namespace say to a request.
+    #[must_use]
+    pub fn to(request: &AccessRequest, approvals: &[AccessApproval], now: Timestamp) -> Said {
+        let uid = request.metadata.uid.as_deref().unwrap_or_default();
+        let about = approvals.iter().filter(|one| one.spec.request.uid == uid);
+        let denied = about.clone().filter(|one| one.spec.decision == Decision::Deny);
+        let after = about.filter(|one| is_after_the_end(request, one));
+        let after: Vec<_> = after.map(|one| one.said(now)).collect();
+        let user = request.spec.user.person();
+        let reviewer = approval::reviewer(&user, uid, after.iter());
+        Said {
+            denied_by: denied.map(|one| one.spec.approver.username.clone()).min(),
+            reviewed_by: reviewer.map(|person| person.name.to_string()),
+        }
+    }
+}
+
+/// Whether others may have something to say that counts.
+#[must_use]
+pub fn is_talked_about(request: &AccessRequest) -> bool {
+    request.spec.run.is_some() || request.spec.break_glass || request.owes_review()
+}
+
+/// A review is of everything that was done: what is said before the end counts for nothing.
+fn is_after_the_end(request: &AccessRequest, approval: &AccessApproval) -> bool {
+    let said = approval.metadata.creation_timestamp.as_ref();
+    ended(request).zip(said).is_some_and(|(ended, said)| said.0 >= ended)
+}
+
+/// When nothing could be done with it any more; `None` as long as it can be used.
+fn ended(request: &AccessRequest) -> Option<Timestamp> {
+    let deleted = request.metadata.deletion_timestamp.as_ref().map(|time| time.0);
+    let status = request.status.as_ref();
+    let over = status.filter(|one| matches!(one.phase, Some(Phase::Denied | Phase::Expired)));
+    let over = over.and_then(|one| one.conditions.iter().find(|it| it.type_ == "Ready"));
+    let over = over.map(|ready| ready.last_transition_time.0);
+    deleted.into_iter().chain(over).min()
+}
+
+/// Everything that was said to a request; more than a page of it is not needed to end it.
+pub async fn look(client: &Client, request: &AccessRequest) -> kube::Result<Vec<AccessApproval>> {
+    let namespace = request.namespace().unwrap_or_default();
+    let approvals: Api<AccessApproval> = Api::namespaced(client.clone(), &namespace);
+    let mut params =
+        ListParams::default().fields(&format!("spec.request.name={}", request.name_any()));
+    params = params.limit(500);
+    let mut all = Vec::new();
+    loop {
+        let page = approvals.list(&params).await?;
+        all.extend(page.items);
+        match page.metadata.continue_.filter(|more| !more.is_empty()) {
+            Some(more) => params = params.continue_token(&more),
+            None => return Ok(all),
+        }
+    }
+}
+
+/// Puts the debt on a request, or takes it off.
+pub async fn owe(client: &Client, request: &AccessRequest, owes: bool) -> kube::Result<()> {
+    let name = request.name_any();
+    let finalizers: &[&str] = if owes { &[REVIEW] } else { &[] };
+    // With the UID: never another request of the same name.
+    let change = json!({
+        "apiVersion": "prepl.dev/v1alpha1",
+        "kind": "AccessRequest",
+        "metadata": {"name": name, "uid": request.uid(), "finalizers": finalizers},
+    });
+    let namespace = request.namespace().unwrap_or_default();
+    let requests: Api<AccessRequest> = Api::namespaced(client.clone(), &namespace);
+    let params = PatchParams::apply(MANAGER).force();
+    requests.patch(&name, &params, &Patch::Apply(change)).await.map(drop)
+}
+
+/// Whether the namespace of a request is being deleted: nobody can review it there any more.
+pub async fn is_going(client: &Client, request: &AccessRequest) -> kube::Result<bool> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let found = namespaces.get_opt(&request.namespace().unwrap_or_default()).await?;
+    Ok(found.is_none_or(|namespace| namespace.metadata.deletion_timestamp.is_some()))
+}
+
+/// What everybody is told who looks at the events of a namespace where break-glass is used.
+#[must_use]
+pub fn warning(request: &AccessRequest) -> Warning {
+    let about = ObjectReference {
+        api_version: Some("prepl.dev/v1alpha1".into()),
+        kind: Some("AccessRequest".into()),
+        name: request.metadata.name.clone(),
+        uid: request.metadata.uid.clone(),
+        namespace: request.metadata.namespace.clone(),
+        ..ObjectReference::default()
+    };
+    let (user, ticket) = (&request.spec.user.username, request.spec.ticket.as_deref());
+    let message = format!(
+        "{user} may evaluate without approvals for {} s, ticket {}; look at what was done when it \
+         is over: prepl request review {}",
+        request.spec.ttl_seconds,
+        ticket.unwrap_or("none"),
+        request.name_any()
+    );
+    Warning::break_glass(about, message)
+}
