@@ -63,8 +63,10 @@ impl Reach {
         wanted: Wanted,
     ) -> Result<(Reach, AccessRequest), Problem> {
         if global.fleet().is_some() {
-            return Err(Problem::usage("a fleet's folder has no approvals, so none can be skipped")
-                .hint("leave out --break-glass"));
+            return Err(Problem::usage(
+                "a fleet's folder has no approvals, so none can be skipped",
+            )
+            .hint("leave out --break-glass"));
         }
         let args = &global.cluster;
         let cluster = Cluster::open(args, scope.namespace(args)).await?;
@@ -148,7 +150,8 @@ impl Reach {
     ) -> Result<Started, Problem> {
         match self {
             Reach::Folder(folder) => {
-                folder.start(selection, plan, grounds).await.map(Started::Here)
+                let run = folder.start(selection, plan, grounds).await?;
+                Ok(Started::Here(Box::new(run)))
             }
             Reach::Cluster(fleet) => {
                 let run = fleet.remote.because(grounds).run(selection, &plan).await;
@@ -216,7 +219,7 @@ pub fn request(plan: &Plan, grounds: Grounds) -> Request {
 #[derive(Debug)]
 pub enum Started {
     /// In this process.
-    Here(RecordedRun),
+    Here(Box<RecordedRun>),
     /// At a gateway of a cluster.
     There(RemoteRun),
 }

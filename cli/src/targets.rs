@@ -3,8 +3,8 @@
 mod table;
 
 use clap::{Args, ValueEnum};
-use prepl_core::selection::Pattern;
 use prepl_core::read_only::Keeper;
+use prepl_core::selection::Pattern;
 use prepl_core::{ExitCode, Selection};
 use prepl_crd::Mode;
 use prepl_gateway::gateway::Described;

@@ -2,8 +2,9 @@
 //! the pods.
 //!
 //! A call passes these in order: [`doorkeeper`] (mutual TLS) → [`service`] (gRPC) → [`access`] (is the
-//! access still there) → [`fleet`] and [`pods`] (which pods) → [`rights`] (may he) → [`judging`]
-//! ([`policies`] and [`recent`]: may he now, and how much) → `recording` (that he is about to, or may
+//! access still there) → [`fleet`] and [`pods`] (which pods) → [`purpose`] (is the access good for
+//! that) → [`rights`] (may he) → [`approvals`] (who approved it) → [`judging`] ([`policies`] and
+//! [`recent`]: may he now, and how much) → `recording` (that he is about to, or may
 //! not, is in the audit log) → [`conduct`] (the run, its stream, and the end of both when the access
 //! ends) or [`attach`] (a tunnel, the same).
 //!
@@ -11,8 +12,8 @@
 //! [`start`] all of it, started.
 
 pub mod access;
-pub mod approvals;
 pub mod anchor;
+pub mod approvals;
 pub mod attach;
 pub mod audit;
 pub mod conduct;
@@ -23,6 +24,7 @@ pub mod judging;
 pub mod metrics;
 pub mod pods;
 pub mod policies;
+pub mod purpose;
 pub mod recent;
 mod recording;
 pub mod rights;

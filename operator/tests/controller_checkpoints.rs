@@ -140,17 +140,21 @@ fn what_is_stored_is_the_line_that_is_verified() {
 }
 
 #[test]
-fn the_newest_checkpoints_stay_whole_and_the_oldest_get_sparse() {
-    let mut kept: Vec<u32> = Vec::new();
+fn the_newest_checkpoints_stay_whole_and_all_of_the_history_is_covered() {
+    let mut kept: Vec<u64> = Vec::new();
     for next in 0..10_000 {
-        kept = thinned(kept);
+        kept = thinned(kept, |seq| *seq);
         kept.push(next);
         assert!(kept.len() <= MAX_CHECKPOINTS);
         assert!(kept.is_sorted());
         assert_eq!((kept.first(), kept.last()), (Some(&0), Some(&next)));
     }
-    let newest: Vec<u32> = (9_900..10_000).collect();
+    let newest: Vec<u64> = (9_900..10_000).collect();
     assert!(kept.ends_with(&newest), "{kept:?}");
     assert!(kept.len() > MAX_CHECKPOINTS / 2);
-    assert_eq!(thinned((0..5000).collect::<Vec<u32>>()).last(), Some(&4999));
+    for gap in kept.windows(2) {
+        assert!(gap[1] - gap[0] <= (10_000 - gap[0]) / 8 + 1, "{kept:?}");
+    }
+    let many: Vec<u64> = (0..5000).collect();
+    assert_eq!(thinned(many, |seq| *seq).last(), Some(&4999));
 }

@@ -7,8 +7,8 @@ use prepl_audit::AccessRef;
 use prepl_core::{Class, Event, ReplicaIndex, Report};
 use prepl_crd::{AccessRequest, Mode, UserInfo};
 use prepl_operator::gateway::access::{Accesses, Caller, Refused, Scope, check};
-use prepl_operator::gateway::approvals::Purpose;
 use prepl_operator::gateway::conduct::gone;
+use prepl_operator::gateway::purpose::Purpose;
 use prepl_operator::gateway::rights::{enough, review};
 use serde_json::{Value, json};
 

@@ -10,7 +10,7 @@ use prepl_core::{Expression, Labels, Limits, Patience, Replica, ReplicaId, Selec
 use prepl_crd::AccessRequest;
 use prepl_gateway::Plan;
 use prepl_operator::gateway::access::{Caller, Scope};
-use prepl_operator::gateway::approvals::{NotThatRun, Purpose, judged, no_tunnel, started};
+use prepl_operator::gateway::purpose::{NotThatRun, Purpose, judged, no_tunnel, started};
 use prepl_operator::gateway::service::Start;
 use prepl_policy::{Grounds, Request};
 use serde_json::{Value, json};

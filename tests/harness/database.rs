@@ -9,6 +9,9 @@ use crate::jvm::Jvm;
 /// The driver of the JVM for it.
 const DRIVER: &str = "org.postgresql:postgresql:42.7.13";
 
+/// How the script ends where there is no PostgreSQL.
+const MISSING: i32 = 69;
+
 /// A running server with an empty database; it ends when its standard input is closed, with this
 /// value or with the process.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ impl Database {
         let output = process.stdout.take().expect("a pipe");
         BufReader::new(output).read_line(&mut ready).expect("a line");
         if ready.is_empty() {
+            let code = process.wait().expect("an end").code();
+            assert_eq!(code, Some(MISSING), "PostgreSQL is here and does not start");
             assert!(std::env::var_os("CI").is_none(), "CI needs PostgreSQL");
             #[expect(clippy::print_stderr, reason = "it skips aloud")]
             {

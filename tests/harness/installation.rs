@@ -117,11 +117,15 @@ impl Installation {
     /// An admitted user's way to the first of these gateways that answers.
     pub async fn user(&self, name: &str, gateways: &[usize]) -> Remote {
         let there = gateways.iter().map(|number| self.gateway(*number, GATEWAY_PORT));
-        let addresses: Vec<SocketAddr> = there.collect();
+        self.user_through(name, there.collect()).await
+    }
+
+    /// The same to the first of these addresses.
+    pub async fn user_through(&self, name: &str, addresses: Vec<SocketAddr>) -> Remote {
         let access = access_with_uid(self.world.authority(), name, &access_uid(name));
         let credentials = Credentials::fixed(access);
         // Each of them may die while it is connected to.
-        for _ in gateways {
+        for _ in &addresses {
             let addresses = addresses.clone();
             let open = move || first(addresses.clone());
             if let Ok(remote) = in_time(Remote::connect(&credentials, open)).await {

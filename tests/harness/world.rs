@@ -54,15 +54,15 @@ impl World {
     }
 
     /// The same with a sidecar that listens there.
-    pub async fn add_listening(
-        &mut self,
-        repl: impl Into<Repl>,
-        listen: SocketAddr,
-    ) -> usize {
+    pub async fn add_listening(&mut self, repl: impl Into<Repl>, listen: SocketAddr) -> usize {
         let bundle = self.bundle_file(self.replicas.len());
         self.sidecar_bundle(self.replicas.len()).write(&bundle).expect("a bundle");
-        let args =
-            Serve { source: Source::of_bundle(bundle), listen, repl: repl.into(), roots: Vec::new() };
+        let args = Serve {
+            source: Source::of_bundle(bundle),
+            listen,
+            repl: repl.into(),
+            roots: Vec::new(),
+        };
         let bound = bind(&args).await.expect("a sidecar");
         let address = bound.address().expect("an address");
         self.sidecars.spawn(async move {

@@ -79,8 +79,7 @@ pub async fn ask(
     };
     let run = asked_run(&starting.selection, &starting.plan)?;
     let grounds = starting.grounds.clone();
-    let wanted =
-        Wanted { mode: Mode::Eval, lasting, grounds, break_glass: false, run: Some(run) };
+    let wanted = Wanted { mode: Mode::Eval, lasting, grounds, break_glass: false, run: Some(run) };
     let made = access::make(&fleet.cluster, wanted).await?;
     let name = made.request.metadata.name.clone().unwrap_or_default();
     let place = Place::of(&fleet.cluster, &name)?;

@@ -95,7 +95,8 @@ impl Place {
     fn write(&self, pace: &Pace) -> io::Result<()> {
         let unfinished = self.0.with_extension("new");
         let mut options = OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        let mut file =
+            options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
         file.write_all(pace.json().to_string().as_bytes())?;
         file.sync_all()?;
         fs::rename(&unfinished, self.plan())

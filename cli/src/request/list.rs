@@ -123,9 +123,7 @@ pub(super) mod tests {
 
     /// A run of mira over two replicas of shop's api, open.
     pub fn request(change: impl FnOnce(&mut Json)) -> AccessRequest {
-        let replica = |name: &str| {
-            json!({"namespace": "shop", "name": name, "uid": format!("uid-{name}"), "workload": "deployment/api"})
-        };
+        let replica = |name: &str| json!({"namespace": "shop", "name": name, "uid": format!("uid-{name}"), "workload": "deployment/api"});
         let run = json!({
             "requestId": "0".repeat(32), "expression": "(count-sessions)\n\x1b[2J",
             "replicas": [replica("api-1"), replica("api-2")],
@@ -155,7 +153,8 @@ pub(super) mod tests {
     fn a_row_tells_who_asks_for_what_and_nothing_of_it_drives_a_terminal() {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let run = request(|_| {});
-        let approved = vec![said(&run, "otto", Decision::Approve), said(&run, "mira", Decision::Approve)];
+        let approved =
+            vec![said(&run, "otto", Decision::Approve), said(&run, "mira", Decision::Approve)];
         let glass = request(|one| {
             one["spec"]["run"] = Json::Null;
             one["spec"]["breakGlass"] = json!(true);

@@ -6,7 +6,6 @@ use std::time::Duration;
 use prepl_core::Replica;
 use prepl_crd::{AccessRequest, AskedRun, Mode};
 
-use crate::cluster::access;
 use crate::cluster::context::Cluster;
 use crate::cluster::fleet::{ClusterFleet, Scope};
 use crate::command::Global;
@@ -41,8 +40,7 @@ pub async fn look(
         true => Scope::All,
         false => Scope::One(Some(cluster.namespace.clone())),
     };
-    let lasting = LASTING.max(access::SHORTEST);
-    let fleet = ClusterFleet::open(&global.cluster, &scope, Mode::Inspect, lasting).await?;
+    let fleet = ClusterFleet::open(&global.cluster, &scope, Mode::Inspect, LASTING).await?;
     Ok(fleet.listed.replicas)
 }
 

@@ -42,7 +42,8 @@ fn an_edited_record_is_named_by_file_and_line() {
 
 #[test]
 fn every_way_to_tamper_has_words_of_its_own() {
-    let cases: [(&str, fn(&Logged)); 7] = [
+    type Tamper = fn(&Logged);
+    let cases: [(&str, Tamper); 7] = [
         ("records 3 to 3 are missing before it", |log| {
             log.edit(0, |text| without_line(&text, 3));
         }),

@@ -1,5 +1,7 @@
 //! An approval in the words of policies: of which run it is, and how old.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -46,7 +48,7 @@ fn what_is_approved_is_the_run_that_is_asked_for() {
 #[test]
 fn an_approval_is_as_old_as_the_api_server_says() {
     let (request, now) = (request(|_| {}), Timestamp::from_second(1_800_000_000).unwrap());
-    let at = |second| Timestamp::from_second(1_800_000_000 + second).ok();
+    let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).ok();
     let age = |created| approval(&request, created).said(now).age;
     assert_eq!(age(at(-90)), Duration::from_secs(90));
     assert_eq!(age(at(5)), Duration::ZERO, "the gateway's clock is behind");

@@ -25,7 +25,7 @@ pub const LABELS: &[&str] = &[
     "run.permitted",
     // Its intent is recorded, and nothing was sent.
     "run.recorded",
-    // The first request has left.
+    // A replica has taken its request.
     "run.dispatched",
     // The first replica has told its outcome.
     "run.answered",

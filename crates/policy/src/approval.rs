@@ -232,9 +232,13 @@ fn counts(person: &[Given], lasting: Duration, service_accounts: bool) -> Result
     }
     let newest = person.iter().min_by_key(|one| one.age);
     match newest.map(|newest| (newest.age.checked_sub(lasting), &newest.by.name)) {
-        Some((Some(over), name)) => Err(Uncounted::Expired(Arc::clone(name), over)),
+        Some((Some(over), name)) => Err(Uncounted::Expired(Arc::clone(name), whole_seconds(over))),
         _ => Ok(()),
     }
+}
+
+fn whole_seconds(time: Duration) -> Duration {
+    Duration::from_secs(time.as_secs().max(1))
 }
 
 fn several(person: &[Given]) -> Option<Uncounted> {

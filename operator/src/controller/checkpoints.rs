@@ -111,7 +111,7 @@ pub fn with_checkpoint(
     key: &PublicKey,
     next: &SignedCheckpoint,
 ) -> Result<AuditCheckpointStatus, serde_json::Error> {
-    let mut checkpoints = thinned(status.checkpoints);
+    let mut checkpoints = thinned(status.checkpoints, |one| one.checkpoint.seq);
     checkpoints.push(signed::written(next)?);
     Ok(AuditCheckpointStatus { key: Some(key.to_string()), checkpoints, ..status })
 }
@@ -138,14 +138,29 @@ pub fn with_regress(
     status
 }
 
-/// Makes room for one more where there is none: of the older half every second one goes.
+/// Makes room for one more where there is none, by the numbers of the records that they are of.
 ///
-/// What is new stays whole, what is old gets sparse, and the first and the last stay.
+/// The newest half stays whole. Of the older ones that goes which is least missed: its neighbours
+/// are near for its age. So gaps grow with age, and the whole history stays covered.
 #[must_use]
-pub fn thinned<T>(mut kept: Vec<T>) -> Vec<T> {
+pub fn thinned<T>(mut kept: Vec<T>, seq: impl Fn(&T) -> u64) -> Vec<T> {
     while kept.len() >= MAX_CHECKPOINTS {
-        let newer = kept.split_off(kept.len() / 2);
-        kept = kept.into_iter().step_by(2).chain(newer).collect();
+        let Some(place) = least_missed(&kept, &seq) else { break };
+        kept.remove(place);
     }
     kept
+}
+
+fn least_missed<T>(kept: &[T], seq: impl Fn(&T) -> u64) -> Option<usize> {
+    let newest = seq(kept.last()?);
+    let gap_for_age = |[before, own, after]: [&T; 3]| {
+        let (gap, age) = (seq(after).saturating_sub(seq(before)), newest.saturating_sub(seq(own)));
+        gap as f64 / (age as f64 + 1.0)
+    };
+    let older = kept.get(..=kept.len() / 2)?.windows(3);
+    let gaps = (1..).zip(older.map(|near| match near {
+        [before, own, after] => gap_for_age([before, own, after]),
+        _ => f64::INFINITY,
+    }));
+    gaps.min_by(|(_, one), (_, other)| one.total_cmp(other)).map(|(place, _)| place)
 }

@@ -11,8 +11,8 @@ use prepl_identity::Holder;
 use tokio::time::{Instant, sleep, timeout};
 use tonic::Status;
 
-use super::approvals::Purpose;
 use super::fresh::Fresh;
+use super::purpose::Purpose;
 
 /// How long one question to the API server may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);

@@ -9,9 +9,9 @@ use prepl_proto::v1;
 use tonic::Status;
 
 use super::access::{Caller, Refused};
-use super::approvals::{judged, no_tunnel};
 use super::doorkeeper::Guest;
 use super::policies::Policies;
+use super::purpose::{judged, no_tunnel};
 use super::recent::Recent;
 use super::rights::enough;
 use super::service::{GatewayService, bad, too_many};

@@ -20,7 +20,6 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::access::{Accesses, Caller, Refused};
-use super::approvals::started;
 use super::attach::Told;
 use super::audit::{self, AuditFiles};
 use super::conduct::{Conduct, gone};
@@ -28,6 +27,7 @@ use super::doorkeeper::Guest;
 use super::fleet::{Asked, Fleet};
 use super::judging::Judges;
 use super::metrics::Metrics;
+use super::purpose::started;
 use super::recent::Entry;
 use super::recording::{Attempt, approved, asker};
 use super::rights::{Rights, enough};

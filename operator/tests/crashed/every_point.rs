@@ -73,7 +73,7 @@ async fn crash(stage: &Stage, number: usize, point: &str) -> bool {
     stage.judge_denied(&[no_right, forbidden], &logs, point);
     stage.judge(&[run, second, third, recalled], &logs, point);
     tunnel.judge(&logs, point);
-    tampered::every_change_is_found(&folders[0], &folders[1]);
+    tampered::every_change_is_found(&folders[0], &folders[1]).await;
     died
 }
 
@@ -86,11 +86,12 @@ fn tear(log: &Path) {
     assert_eq!(whole(log).torn_bytes, TORN.len() as u64);
 }
 
-/// A gateway that went away before it could tell is no denial, and no answer.
+/// Of a gateway that went away before its word nobody knows what it did.
 fn is_denied(seen: &Seen, words: &str, point: &str) {
     match &seen.told {
         Err(RemoteFailed::Denied(why)) => assert!(why.contains(words), "{why}, {point}"),
         Err(RemoteFailed::Unreached(_)) => {}
+        Ok(asked) if asked.classes() == [Class::Unknown; 3] => {}
         other => panic!("{} is not denied: {other:?}, {point}", seen.plan.expression.as_str()),
     }
 }

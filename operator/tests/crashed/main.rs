@@ -3,7 +3,8 @@
 //!
 //! Reading order: [`stage`] the cluster and who asks · [`histories`] the three histories, judged ·
 //! [`every_point`] one crash at a time · [`rounds`] many runs and crashes at random points ·
-//! [`tampered`] what an edit of a log is found by · [`full`] a disk that takes nothing.
+//! [`unheard`] a connection that breaks before the first word · [`tampered`] what a change of a log
+//! is found by · [`full`] a disk that takes nothing.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
@@ -14,3 +15,4 @@ mod histories;
 mod rounds;
 mod stage;
 mod tampered;
+mod unheard;

@@ -95,7 +95,7 @@ impl Random {
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).expect("below a usize")
+        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap()
     }
 
     fn death(&mut self, apps: usize) -> Death {
@@ -115,7 +115,7 @@ impl Random {
             1 => (ALLOWED, FORBIDDEN),
             _ => (ALLOWED, "(book!"),
         };
-        let width = [1, 3][self.below(2)].try_into().expect("not zero");
+        let width = [1, 3][self.below(2)].try_into().unwrap();
         (user, Plan { width, ..plan(&format!("{head} {seed}-{run})")) })
     }
 }

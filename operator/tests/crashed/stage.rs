@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use prepl_core::RequestId;
-use prepl_gateway::{Plan, RemoteFailed};
+use prepl_gateway::{Plan, Remote, RemoteFailed};
 use prepl_tests::{Asked, Diary, Installation, Operator, Running, in_time, plan};
 use serde_json::json;
 
@@ -68,9 +68,13 @@ impl Stage {
 
     /// Asks all three by the first of these gateways that answers, and goes on at the next.
     pub async fn ask(&self, user: &str, gateways: &[usize], plan: Plan) -> Seen {
-        let remote = self.installation.user(user, gateways).await;
+        self.ask_by(&self.installation.user(user, gateways).await, plan).await
+    }
+
+    /// Asks all three by this way.
+    pub async fn ask_by(&self, remote: &Remote, plan: Plan) -> Seen {
         let selection = self.installation.world.selection();
-        let told = match Running::try_begin_at(&remote, &selection, &plan).await {
+        let told = match Running::try_begin_at(remote, &selection, &plan).await {
             Ok(run) => Ok(run.finish().await),
             Err(failed) => Err(failed),
         };

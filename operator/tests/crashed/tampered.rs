@@ -1,11 +1,12 @@
 //! P8: whoever changes a log that a crash left is found by the checkpoints of its end.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 use std::path::Path;
 
 use prepl_audit::{
-    Checkpoint, FaultKind, Moment, PublicKey, SignedCheckpoint, SigningKey, Tail, Verified,
-    Witness, is_file_name, verify,
+    Checkpoint, FaultKind, Log, Moment, PublicKey, Settings, SignedCheckpoint, SigningKey, Tail,
+    Verified, Witness, is_file_name, verify,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -16,13 +17,22 @@ use super::histories::whole;
 pub type Files = Vec<(String, Vec<String>)>;
 
 /// Tries each kind of change on a copy of the log; `other` is the log of another gateway.
-pub fn every_change_is_found(log: &Path, other: &Path) {
+pub async fn every_change_is_found(log: &Path, other: &Path) {
+    add_files(log).await;
     let sealed = Sealed::of(log);
     assert_eq!(sealed.verify(&sealed.files).fault, None);
     sealed.edits();
     sealed.cuts();
     sealed.swaps();
     sealed.splices(&read(other));
+}
+
+/// A gateway's log is one file until that is large.
+async fn add_files(log: &Path) {
+    let mut settings = Settings::new("prepl-test 0");
+    settings.max_file_bytes = NonZeroU64::MIN;
+    Log::open(log, settings).await.unwrap().close().await.unwrap();
+    assert!(read(log).len() >= 3);
 }
 
 /// A log and a checkpoint of its end.
@@ -80,9 +90,9 @@ impl Sealed {
             let kind = self.found(&files, "a cut end");
             assert_eq!(kind, FaultKind::CutTail { seq }, "an older state is an end that was cut");
         }
-        for file in 0..self.files.len().saturating_sub(1) {
+        for file in 1..self.files.len() {
             let mut files = self.files.clone();
-            files.remove(file + 1);
+            files.remove(file);
             self.found(&files, "a file that was taken out");
         }
     }

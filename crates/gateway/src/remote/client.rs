@@ -179,7 +179,8 @@ impl Remote {
             ticket: text(self.grounds.ticket()),
             ..wire::start_run(selection, plan)
         };
-        let run = RemoteRun::start(self.client.clone(), self.credentials.current(), start).await;
+        let (client, access) = (self.client.clone(), self.credentials.current());
+        let run = RemoteRun::start(client, access, start, &self.refusal).await;
         run.map_err(|status| self.failed(status))
     }
 

@@ -1,11 +1,12 @@
 //! A run through a gateway, which goes on at another one when the first goes away.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prepl_core::report::Stopped;
 use prepl_core::{Counts, Report, Summary};
-use prepl_identity::Bundle;
+use prepl_identity::{Bundle, Refusal};
 use prepl_proto::v1;
 use prepl_proto::v1::gateway_client::GatewayClient;
 use prepl_proto::v1::run_command::Command;
@@ -14,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, ConnectError, Status, Streaming};
 
 use super::merge::Merge;
 use crate::claim::signed_run;
@@ -38,11 +39,13 @@ pub struct RemoteRun {
 type Batches = Streaming<v1::ReportBatch>;
 
 impl RemoteRun {
-    /// Asks the gateway to start; an error means that nothing was evaluated.
+    /// Asks the gateway to start; an error means that nothing was evaluated. `refusal` is what the
+    /// gateway says of the connection itself.
     pub(super) async fn start(
         client: GatewayClient<Channel>,
         access: Arc<Bundle>,
         start: v1::StartRun,
+        refusal: &Refusal,
     ) -> Result<RemoteRun, Status> {
         let (tell, reports) = mpsc::channel(WAITING_REPORTS);
         let (stop, stop_asked) = watch::channel(false);
@@ -54,8 +57,13 @@ impl RemoteRun {
         let lost = None;
         let mut pump =
             Pump { client, access, start, uids, merge, tell, stop_asked, begun, deadline, lost };
-        let call = pump.call().await?;
-        tokio::spawn(pump.run(call));
+        let first = match pump.call().await {
+            Err(status) if refusal.reason().is_some() || !may_be_heard(&status) => {
+                return Err(status);
+            }
+            first => first,
+        };
+        tokio::spawn(pump.run(first));
         Ok(RemoteRun { reports, stop })
     }
 
@@ -118,9 +126,16 @@ impl Pump {
         Ok(Call { batches, _stopping: stopping })
     }
 
-    async fn run(mut self, first: Call) {
-        let mut call = first;
+    async fn run(mut self, first: Result<Call, Status>) {
+        let mut next = match first {
+            Ok(call) => Ok(call),
+            Err(status) => self.resume(status).await,
+        };
         let why = loop {
+            let call = match next {
+                Ok(call) => call,
+                Err(status) => break status,
+            };
             let from = Instant::now();
             let end = self.follow(call).await;
             if from.elapsed() > RESUME_PATIENCE {
@@ -135,10 +150,7 @@ impl Pump {
                 End::Broke(why) if self.merge.is_complete() => {
                     return self.finish(self.own(&why)).await;
                 }
-                End::Broke(status) => match self.resume(status).await {
-                    Ok(next) => call = next,
-                    Err(status) => break status,
-                },
+                End::Broke(status) => next = self.resume(status).await,
             }
         };
         let ended = match is_absence(&why) {
@@ -239,6 +251,13 @@ async fn pass_stop(mut asked: watch::Receiver<bool>, commands: mpsc::Sender<v1::
         let _ = commands.send(stop).await;
     }
     commands.closed().await;
+}
+
+/// Whether a gateway that said nothing may have taken the run: the connection was there, and broke.
+fn may_be_heard(status: &Status) -> bool {
+    // What a gateway says itself has no source.
+    let mut causes = std::iter::successors(status.source(), |cause| (*cause).source());
+    status.source().is_some() && !causes.any(|cause| cause.is::<ConnectError>())
 }
 
 /// Whether the gateway is away, rather than unwilling.

@@ -41,6 +41,24 @@ impl LogCopy {
         Ok(LogCopy(folder))
     }
 
+    /// Overwrites one byte of the log's first file on its volume, and gives what stood there; the
+    /// gateway has the file open and is told nothing.
+    pub fn overwrite(pod: &str, at: usize, byte: char) -> Result<char, Problem> {
+        let found = get(&["pod", pod, "-n", SYSTEM])?;
+        let node = found["spec"]["nodeName"].as_str().unwrap_or_default();
+        apply(&reader(pod, node).replace("readOnly: true", "readOnly: false"))?;
+        let script = format!(
+            "f=$(ls /log/audit/*.jsonl | head -n 1); dd if=$f bs=1 skip={at} count=1 2>/dev/null; \
+             printf '{byte}' | dd of=$f bs=1 seek={at} conv=notrunc 2>/dev/null"
+        );
+        let ready = ["wait", "--for=condition=Ready", "pod/audit-reader", "--timeout=60s"];
+        let run = ["exec", "audit-reader", "--", "/bin/sh", "-c", &script];
+        let written = kubectl(&[&["-n", SYSTEM], &ready[..]].concat())
+            .and_then(|_| kubectl(&[&["-n", SYSTEM], &run[..]].concat()));
+        kubectl(&["-n", SYSTEM, "delete", "pod", "audit-reader", "--force", "--grace-period=0"])?;
+        written?.chars().next().ok_or_else(|| format!("the log of {pod} has no byte {at}"))
+    }
+
     /// The log is whole, and has every record that the controller signed.
     pub fn agrees_with(&self, object: &Value) -> Result<Verified, Problem> {
         let key = object["status"]["key"].as_str().unwrap_or_default();

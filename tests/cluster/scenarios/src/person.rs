@@ -69,6 +69,12 @@ impl Person {
         )
     }
 
+    /// Lets him read the audit logs.
+    pub fn may_audit(&self) -> Result<(), Problem> {
+        let name = format!("{}-auditor", self.name);
+        bind(crate::shop::SYSTEM, &name, "--role=prepl-auditor", &self.name)
+    }
+
     /// Gives him one of the chart's roles in all namespaces, that of prepl included.
     pub fn may_everywhere(&self, role: &str) -> Result<(), Problem> {
         let (name, role) = (format!("{}-{role}", self.name), format!("--clusterrole={role}"));

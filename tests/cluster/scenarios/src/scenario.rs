@@ -5,6 +5,7 @@ mod approvals;
 mod asking;
 mod attach;
 mod audit;
+mod auditor;
 mod chart;
 mod forged;
 mod outage;
@@ -56,6 +57,9 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
     ("a killed gateway goes on with its audit log", audit::a_killed_gateway_goes_on),
     ("a forged end of an audit log is refused", audit::a_forged_end_is_refused),
     ("an end that goes back is not signed", audit::an_end_that_goes_back_is_not_signed),
+    ("a run is listed to an auditor, and logs are whole", auditor::a_run_is_listed_and_logs_are_whole),
+    ("who is no auditor reads nothing", auditor::who_is_no_auditor_reads_nothing),
+    ("a log that was changed on its volume is found", auditor::a_log_changed_on_its_volume_is_found),
     ("gateways restart in mid-run", restart::gateways_restart),
     ("gateways are killed in mid-run", restart::gateways_crash),
     ("pods come, go and crash in mid-run", restart::pods_come_and_go),

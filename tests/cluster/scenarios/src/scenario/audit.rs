@@ -105,7 +105,7 @@ pub fn an_end_that_goes_back_is_not_signed() -> Result<String, Problem> {
 }
 
 /// The names of the gateways' pods.
-fn gateways() -> Result<Vec<String>, Problem> {
+pub fn gateways() -> Result<Vec<String>, Problem> {
     let pods = get(&["pods", "-n", SYSTEM, "-l", "app.kubernetes.io/component=gateway"])?;
     let names = pods["items"].as_array().into_iter().flatten();
     Ok(names.filter_map(|pod| pod["metadata"]["name"].as_str().map(str::to_owned)).collect())
