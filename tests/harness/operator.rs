@@ -16,7 +16,7 @@ use crate::in_time;
 /// Between two looks at whether it is ready.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// The process; killed when it is dropped.
+/// The process; killed when it is dropped, and gone then: its addresses are free.
 #[derive(Debug)]
 pub struct Operator {
     /// Where users connect.
@@ -36,7 +36,7 @@ impl Operator {
         log: &Path,
     ) -> Operator {
         let file = File::options().create(true).append(true).open(log).expect("a file");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
         let child = command.spawn().expect("a process");
         Operator { address, admin, child, log: log.to_owned() }
     }
@@ -81,6 +81,16 @@ impl Operator {
     /// All that it logged.
     pub fn said(&self) -> String {
         std::fs::read_to_string(&self.log).expect("a log")
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.start_kill();
+        while let Ok(None) = self.child.try_wait() {
+            std::thread::yield_now();
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What users sign, for gateways that are played by a test.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use prepl_core::{RequestId, Selection};
 use prepl_gateway::Plan;
@@ -12,7 +13,8 @@ use prepl_identity::Bundle;
 pub fn shown(access: &Bundle, selection: &Selection, plan: &Plan) -> Shown {
     let uids: Vec<Arc<str>> =
         selection.replicas().iter().map(|replica| Arc::clone(&replica.id.uid)).collect();
-    Shown::of(signed_run(access, &start_run(selection, plan)).expect("a signature"), &uids)
+    let signed = signed_run(access, &start_run(selection, plan), SystemTime::now());
+    Shown::of(signed.expect("a signature"), &uids)
 }
 
 /// What a user signs of a tunnel.

@@ -25,8 +25,12 @@ pub enum Unsigned {
     Key(#[from] CannotSign),
 }
 
-/// Signs the first message of a run with the key of an access.
-pub fn signed_run(bundle: &Bundle, start: &v1::StartRun) -> Result<v1::Signed, Unsigned> {
+/// Signs the first message of a run with the key of an access, at this time.
+pub fn signed_run(
+    bundle: &Bundle,
+    start: &v1::StartRun,
+    issued: SystemTime,
+) -> Result<v1::Signed, Unsigned> {
     let session = (!start.session.is_empty()).then(|| start.session.parse()).transpose();
     let limits = start.limits.ok_or(BadMessage("limits"))?;
     let (expression, read_only) =
@@ -42,7 +46,7 @@ pub fn signed_run(bundle: &Bundle, start: &v1::StartRun) -> Result<v1::Signed, U
     let request = RequestId::try_from(&start.request_id[..]);
     let request = request.map_err(|_| BadMessage("request id"))?;
     let members = Members::of(start.uids.iter().map(String::as_str));
-    signed(bundle, request, deed, &members, longest(start))
+    signed(bundle, request, deed, &members, (issued, longest(start)))
 }
 
 /// Signs one tunnel to one replica.
@@ -51,7 +55,8 @@ pub fn signed_tunnel(
     request: RequestId,
     uid: &str,
 ) -> Result<v1::Signed, Unsigned> {
-    signed(bundle, request, Deed::Tunnel, &Members::of([uid]), Duration::ZERO)
+    let time = (SystemTime::now(), Duration::ZERO);
+    signed(bundle, request, Deed::Tunnel, &Members::of([uid]), time)
 }
 
 /// The request that was signed, if it can be read; nobody has checked the signature.
@@ -64,9 +69,8 @@ fn signed(
     request: RequestId,
     deed: Deed,
     members: &Members,
-    lasting: Duration,
+    (issued, lasting): (SystemTime, Duration),
 ) -> Result<v1::Signed, Unsigned> {
-    let issued = SystemTime::now();
     let (replicas, count) = (members.root(), members.count());
     let expires = issued + (lasting + SPARE).min(LONGEST);
     let bytes = claim::bytes(&Claim { request, deed, replicas, count, issued, expires });

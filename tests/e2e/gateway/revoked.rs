@@ -88,7 +88,7 @@ async fn a_right_that_is_gone_when_the_next_gateway_is_asked_is_told_as_such() {
 async fn flood(app: App, bytes: usize) {
     let cluster = Cluster::of_apps(std::slice::from_ref(&app), 1).await;
     let start = start_run(&cluster.world.selection(), &lasting("1"));
-    let signed = Some(signed_run(&cluster.access("mira"), &start).unwrap());
+    let signed = Some(signed_run(&cluster.access("mira"), &start, SystemTime::now()).unwrap());
     let start = StartRun { signed, ..start };
     let start = RunCommand { command: Some(Command::Start(start)) };
     let commands = tokio_stream::once(start).chain(tokio_stream::pending());

@@ -9,7 +9,7 @@ use prepl_identity::{Authority, Credentials, Role};
 use prepl_proto::v1;
 use prepl_tests::{Asked, Cluster, World, access, plan, shown};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The thief, with the keys of a gateway and what a user once signed.
 struct Thief {
@@ -121,7 +121,7 @@ async fn nothing_is_redirected() {
     let thief = Thief::of(3).await;
     let plan = plan("1");
     // Signed for the first replica, shown to all: the others get a proof that is not theirs.
-    let signed = signed_run(&thief.cluster.access("mira"), &start_run(&thief.first(), &plan));
+    let signed = signed_run(&thief.cluster.access("mira"), &start_run(&thief.first(), &plan), SystemTime::now());
     let uids: Vec<Arc<str>> =
         thief.all().replicas().iter().map(|replica| Arc::clone(&replica.id.uid)).collect();
     let shown = Shown::of(signed.unwrap(), &uids);
@@ -167,7 +167,7 @@ async fn a_user_is_who_signed_and_not_whom_the_gateway_names() {
 async fn what_is_bent_is_refused() {
     let thief = Thief::of(1).await;
     let plan = plan("1");
-    let good = signed_run(&thief.cluster.access("mira"), &start_run(&thief.all(), &plan)).unwrap();
+    let good = signed_run(&thief.cluster.access("mira"), &start_run(&thief.all(), &plan), SystemTime::now()).unwrap();
     let bent = |change: fn(&mut v1::Signed)| {
         let mut bent = good.clone();
         change(&mut bent);

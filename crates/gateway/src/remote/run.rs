@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use prepl_core::report::Stopped;
 use prepl_core::{Counts, Report, Summary};
@@ -114,7 +114,7 @@ enum End {
 impl Pump {
     async fn call(&mut self) -> Result<Call, Status> {
         let (commands, sent) = mpsc::channel(2);
-        let signed = signed_run(&self.access, &self.start);
+        let signed = signed_run(&self.access, &self.start, SystemTime::now());
         let signed = signed.map_err(|error| Status::invalid_argument(error.to_string()))?;
         let start = v1::StartRun { signed: Some(signed), ..self.start.clone() };
         let start = v1::RunCommand { command: Some(Command::Start(start)) };
