@@ -73,7 +73,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("session-store", &["prepl-bencode"]),
-    ("prepl-cluster-scenarios", &["prepl-audit"]),
+    (
+        "prepl-cluster-scenarios",
+        &["prepl-audit", "prepl-core", "prepl-gateway", "prepl-identity", "prepl-proto"],
+    ),
     // The one program that brings the others together, and the tests.
     (
         "prepl-demo",
@@ -132,6 +135,7 @@ const NAMED_BY: &[(&str, &[&str])] = &[
             "prepl-operator",
             "prepl-tests",
             "prepl-bench",
+            "prepl-cluster-scenarios",
         ],
     ),
     ("kube", &["prepl-crd", "prepl-operator", "prepl-cli"]),

@@ -30,6 +30,7 @@ mod recording;
 pub mod rights;
 pub mod service;
 pub mod settings;
+mod signer;
 pub mod start;
 
 pub use settings::Args;

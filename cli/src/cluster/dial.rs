@@ -32,6 +32,8 @@ pub async fn open(cluster: &Cluster, args: &ClusterArgs) -> Result<Box<dyn Duple
 
 async fn straight(address: &str) -> Result<TcpStream, Problem> {
     let stream = TcpStream::connect(address).await;
+    // Without it a question may wait for the acknowledgement of what was sent before.
+    let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
     stream.map_err(|error| {
         Problem::failed(format!("cannot reach the gateway at {address}: {error}"))
             .hint("name another one with --gateway HOST:PORT, or leave the flag out")

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use prepl_core::claim::{Claim, Deed, LONGEST};
 use prepl_core::membership::Members;
 use prepl_core::{Digest, Patience, RequestId};
-use prepl_identity::{Bundle, CannotSign};
+use prepl_identity::{Bundle, CannotSign, Name, Signature};
 use prepl_proto::convert::{BadMessage, claim, evaluation};
 use prepl_proto::v1;
 
@@ -57,6 +57,12 @@ pub fn signed_tunnel(
 ) -> Result<v1::Signed, Unsigned> {
     let time = (SystemTime::now(), Duration::ZERO);
     signed(bundle, request, Deed::Tunnel, &Members::of([uid]), time)
+}
+
+/// Whose certificate is shown with it, if that can be read; nobody has checked it.
+pub fn signer(signed: &v1::Signed) -> Option<Name> {
+    let v1::Signed { signature: bytes, chain, .. } = signed.clone();
+    Signature { bytes, chain }.claimed_name()
 }
 
 /// The request that was signed, if it can be read; nobody has checked the signature.

@@ -26,6 +26,15 @@ pub struct Signature {
     pub chain: Vec<Vec<u8>>,
 }
 
+impl Signature {
+    /// The member that the first certificate names; nobody has checked it.
+    #[must_use]
+    pub fn claimed_name(&self) -> Option<Name> {
+        let own = self.chain.first().filter(|der| der.len() <= MAX_BYTES)?;
+        certificate::name_of(&CertificateDer::from(own.as_slice())).ok()
+    }
+}
+
 /// Who signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signer {

@@ -25,6 +25,7 @@ use super::doorkeeper::Guest;
 use super::fleet::Asked;
 use super::recording::{Attempt, asker};
 use super::service::{GatewayService, bad, too_many};
+use super::signer::is_his;
 
 /// How long a caller may take to say where to.
 const FIRST_PART: Duration = Duration::from_secs(10);
@@ -85,6 +86,7 @@ impl GatewayService {
         let id = only(&asked.selection)?;
         let attempt = Attempt { caller: Some(&caller), selection: &asked.selection, ..attempt };
         let recorded = async {
+            is_his(guest, Some(signed))?;
             let permit = self.permit_tunnel(&caller, &asked.selection).await?;
             Ok(self.recorder.tunnel(permit, request, &asker(&caller, grounds)).await?)
         };

@@ -31,6 +31,7 @@ use super::purpose::started;
 use super::recent::Entry;
 use super::recording::{Attempt, approved, asker};
 use super::rights::{Rights, enough};
+use super::signer::is_his;
 
 /// Messages that may wait for a reader; then the run waits.
 const WAITING_MESSAGES: usize = 4;
@@ -150,6 +151,7 @@ impl GatewayService {
         let asked = self.fleet.asked(&start.uids, &caller.scope);
         let attempt = Attempt { caller: Some(&caller), selection: &asked.selection, ..attempt };
         let recorded = async {
+            is_his(guest, start.signed.as_ref())?;
             let (permit, asker) = self.permit_run(&caller, start, &asked.selection).await?;
             Ok(self.recorder.run(permit, start.plan.clone(), &asker).await?)
         };

@@ -121,7 +121,11 @@ async fn nothing_is_redirected() {
     let thief = Thief::of(3).await;
     let plan = plan("1");
     // Signed for the first replica, shown to all: the others get a proof that is not theirs.
-    let signed = signed_run(&thief.cluster.access("mira"), &start_run(&thief.first(), &plan), SystemTime::now());
+    let signed = signed_run(
+        &thief.cluster.access("mira"),
+        &start_run(&thief.first(), &plan),
+        SystemTime::now(),
+    );
     let uids: Vec<Arc<str>> =
         thief.all().replicas().iter().map(|replica| Arc::clone(&replica.id.uid)).collect();
     let shown = Shown::of(signed.unwrap(), &uids);
@@ -167,7 +171,12 @@ async fn a_user_is_who_signed_and_not_whom_the_gateway_names() {
 async fn what_is_bent_is_refused() {
     let thief = Thief::of(1).await;
     let plan = plan("1");
-    let good = signed_run(&thief.cluster.access("mira"), &start_run(&thief.all(), &plan), SystemTime::now()).unwrap();
+    let good = signed_run(
+        &thief.cluster.access("mira"),
+        &start_run(&thief.all(), &plan),
+        SystemTime::now(),
+    )
+    .unwrap();
     let bent = |change: fn(&mut v1::Signed)| {
         let mut bent = good.clone();
         change(&mut bent);

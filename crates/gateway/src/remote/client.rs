@@ -22,6 +22,7 @@ use tower::service_fn;
 use super::dial::Dial;
 use super::run::RemoteRun;
 use super::{judging, wire};
+use crate::coalesce::Together;
 use crate::claim::{Unsigned, signed_tunnel};
 use crate::gateway::Described;
 use crate::tunnel::{self, Tunnel};
@@ -101,7 +102,8 @@ impl Remote {
             async move {
                 let stream = open().await.map_err(Box::<dyn Error + Send + Sync>::from)?;
                 let secure = connector.connect_as(stream, &expected).await?;
-                Ok::<_, Box<dyn Error + Send + Sync>>(TokioIo::new(secure.telling(told)))
+                let together = Together::new(secure.telling(told));
+                Ok::<_, Box<dyn Error + Send + Sync>>(TokioIo::new(together))
             }
         });
         let endpoint = Endpoint::from_static("http://gateway")

@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "this program reports to whoever started it")]
 
 mod cluster;
+mod forger;
 mod forward;
 mod log_copy;
 mod person;

@@ -104,6 +104,13 @@ impl Person {
         std::fs::write(self.kubeconfig(), config.to_string()).map_err(wrong)
     }
 
+    /// The file of the access that `prepl` keeps for him.
+    pub fn access(&self) -> Result<PathBuf, Problem> {
+        let kept = std::fs::read_dir(self.folder.path().join("prepl"));
+        let mut kept = kept.map_err(|error| error.to_string())?.filter_map(Result::ok);
+        kept.next().map(|entry| entry.path()).ok_or_else(|| "no access is kept".to_owned())
+    }
+
     /// His kubeconfig.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.path().join("config")

@@ -10,6 +10,7 @@ mod chart;
 mod forged;
 mod outage;
 mod policies;
+mod resigned;
 mod restart;
 mod rights;
 mod rotation;
@@ -42,6 +43,10 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
     ("a deleted access request ends everything", rights::revoked),
     ("a token gives no certificate of another pod", forged::anothers_token),
     ("a certificate of another authority is refused", forged::a_forged_certificate),
+    (
+        "what was signed runs once, there, then, and for its signer",
+        resigned::elsewhere_again_or_at_another_time,
+    ),
     ("policies deny, lower and are judged in a dry run", policies::rules_are_held),
     ("what is approved runs once", approvals::approved_runs_once),
     ("who waits for approval goes on by himself", approvals::who_waits_goes_on),
@@ -57,9 +62,15 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
     ("a killed gateway goes on with its audit log", audit::a_killed_gateway_goes_on),
     ("a forged end of an audit log is refused", audit::a_forged_end_is_refused),
     ("an end that goes back is not signed", audit::an_end_that_goes_back_is_not_signed),
-    ("a run is listed to an auditor, and logs are whole", auditor::a_run_is_listed_and_logs_are_whole),
+    (
+        "a run is listed to an auditor, and logs are whole",
+        auditor::a_run_is_listed_and_logs_are_whole,
+    ),
     ("who is no auditor reads nothing", auditor::who_is_no_auditor_reads_nothing),
-    ("a log that was changed on its volume is found", auditor::a_log_changed_on_its_volume_is_found),
+    (
+        "a log that was changed on its volume is found",
+        auditor::a_log_changed_on_its_volume_is_found,
+    ),
     ("gateways restart in mid-run", restart::gateways_restart),
     ("gateways are killed in mid-run", restart::gateways_crash),
     ("pods come, go and crash in mid-run", restart::pods_come_and_go),

@@ -11,7 +11,8 @@ use crate::person::Person;
 use crate::shop::{self, NAMESPACE};
 
 /// Counts in the app how often it ran.
-const COUNTING: &str = "(do (intern 'user 'ran (inc (if-let [ran (resolve 'user/ran)] @ran 0))) :ran)";
+const COUNTING: &str =
+    "(do (intern 'user 'ran (inc (if-let [ran (resolve 'user/ran)] @ran 0))) :ran)";
 /// How far clocks are off.
 const SKEW: Duration = Duration::from_secs(5 * 60);
 
@@ -59,10 +60,21 @@ impl Stage {
         ensure(recorded, || format!("not in the log: {}{}", shown.out, shown.err))
     }
 
+    /// The gateway itself denies it for this reason, and the audit log says so too.
+    fn denied(&self, by: &Forger, start: StartRun, reason: &str) -> Result<(), Problem> {
+        let refused = by.send(start).err().unwrap_or_default();
+        ensure(refused.contains(reason), || format!("not {reason:?}: {refused:?}"))?;
+        let listed =
+            self.auditor.prepl(&["audit", "list", "--denied", "--since", "5m", "-o", "json"])?;
+        let recorded = listed.code == 0 && listed.out.contains(reason);
+        ensure(recorded, || format!("not in the log: {}{}", listed.out, listed.err))
+    }
+
     /// How often it ran, in all pods together.
     fn ran(&self) -> Result<usize, Problem> {
         let count = "(if-let [ran (resolve 'user/ran)] @ran 0)";
-        let asked = self.owner.prepl(&["exec", "-n", NAMESPACE, "deploy/api", count, "-o", "raw"])?;
+        let asked =
+            self.owner.prepl(&["exec", "-n", NAMESPACE, "deploy/api", count, "-o", "raw"])?;
         ensure(asked.code == 0, || format!("{}{}", asked.out, asked.err))?;
         Ok(asked.out.lines().filter_map(|line| line.trim().parse::<usize>().ok()).sum())
     }
@@ -84,7 +96,7 @@ pub fn elsewhere_again_or_at_another_time() -> Result<String, Problem> {
     ensure(first == Outcome::Ok, || format!("{first:?}"))?;
     let again = stage.own.send(sent.clone())?;
     ensure(again == Outcome::Ok, || format!("the first answer was not remembered: {again:?}"))?;
-    stage.refused(&stage.other, sent, "signed by somebody else")?;
+    stage.denied(&stage.other, sent, "it is signed by somebody else")?;
     let elsewhere = StartRun { uids: vec![stage.pod(1)?.to_owned()], ..stage.signed(0, now)? };
     stage.refused(&stage.own, elsewhere, "it is for other replicas")?;
     let widened = StartRun { expression: "(System/exit 1)".into(), ..stage.signed(0, now)? };
