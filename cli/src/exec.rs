@@ -173,7 +173,11 @@ async fn done(
         Some(DryRun::Plan) => judge(args, &reach, &selection, &plan, grounds, console).await,
         None => {
             let starting = Starting { selection, plan, grounds };
-            let code = start(args, global, &reach, starting, console).await?;
+            let code = start(args, global, &reach, starting, console).await;
+            if !args.show.quiet {
+                console.tell(&reach.warnings());
+            }
+            let code = code?;
             reach.close().await?;
             Ok(code)
         }

@@ -98,7 +98,9 @@ async fn forward(
     let selection = reach.resolve(&query)?;
     console.tell(&select::warnings(&query, reach.replicas()));
     let replica = only(&selection)?.clone();
-    let driver = probe(&reach, &replica).await?;
+    let probed = probe(&reach, &replica).await;
+    console.tell(&reach.warnings());
+    let driver = probed?;
     let listener = listen(args.local).await?;
     let address = listener.local_addr().map_err(|error| Problem::of(&error))?;
     let (name, driver) = (shown(&replica.id.to_string()), shown(&driver));

@@ -160,6 +160,14 @@ impl Reach {
         }
     }
 
+    /// Lines about the record of what happened; a gateway of a cluster tells its own log.
+    pub fn warnings(&self) -> String {
+        match self {
+            Reach::Folder(folder) => folder.warnings(),
+            Reach::Cluster(_) => String::new(),
+        }
+    }
+
     /// Waits until all that happened is recorded; a gateway of a cluster does that itself.
     pub async fn close(self) -> Result<(), Problem> {
         match self {

@@ -16,6 +16,7 @@ fn prepl(fleet: Option<&Path>) -> Command {
         .env("PATH", "/usr/bin:/bin")
         .env("USER", "tester")
         .env("HOME", "/nonexistent")
+        .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"))
         .stdin(Stdio::null());
     if let Some(fleet) = fleet {
         command.env("PREPL_FLEET", fleet);

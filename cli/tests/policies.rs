@@ -69,6 +69,7 @@ impl Fleet {
     fn run(&self, args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_prepl"));
         command.env_clear().env("PREPL_FLEET", &self.folder).stdin(Stdio::null());
+        command.env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"));
         command.args(args).output().unwrap()
     }
 

@@ -11,6 +11,7 @@ use prepl_identity::Role;
 use prepl_sidecar::endpoint::Endpoint;
 use prepl_tests::World;
 use prepl_tests::attached::Plain;
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
 /// Replicas with an echo for a REPL, whose sidecars run on threads of their own.
@@ -38,8 +39,18 @@ impl Fleet {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_prepl"));
         command.env_clear().env("PREPL_FLEET", &self.folder).stdin(Stdio::null());
+        command.env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"));
         command.arg("port-forward").args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// The entries of the audit log.
+    fn recorded(&self) -> Vec<Value> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_prepl"));
+        command.env_clear().env("PREPL_FLEET", &self.folder).stdin(Stdio::null());
+        let output = command.args(["audit", "list", "-o", "json"]).output().unwrap();
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        document["entries"].as_array().unwrap().clone()
     }
 
     /// A refusal before anything listens: its code, and what was said.
@@ -159,12 +170,17 @@ fn one_replica_is_meant_and_no_more() {
 }
 
 #[test]
-fn without_the_role_admin_nothing_listens_and_the_repl_hears_nothing() {
+fn without_the_role_admin_nothing_listens_and_that_he_asked_is_recorded() {
     for role in [Role::Viewer, Role::Evaluator] {
         let fleet = Fleet::of(1, role);
         let errors = fleet.refused(&["api-1"], 4);
         assert!(errors.contains("--role admin"), "{errors}");
         assert_eq!(fleet.repl.taken(), 0);
+        let recorded = fleet.recorded();
+        let [denied] = recorded.as_slice() else { panic!("{recorded:?}") };
+        assert_eq!((&denied["what"], &denied["user"]), (&"denied attach".into(), &"mira".into()));
+        assert_eq!((&denied["replicas"], &denied["expression"]), (&1.into(), &Value::Null));
+        assert!(denied["why"].as_str().unwrap().contains("--role admin"), "{denied}");
     }
 }
 

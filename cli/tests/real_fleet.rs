@@ -72,6 +72,7 @@ impl Fleet {
 fn exec(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_prepl"));
     command.env_clear().env("PREPL_FLEET", folder).stdin(Stdio::null()).arg("exec").args(args);
+    command.env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 

@@ -17,6 +17,7 @@ pub mod approvals;
 pub mod attach;
 pub mod audit;
 pub mod conduct;
+mod denials;
 pub mod doorkeeper;
 pub mod fleet;
 mod fresh;

@@ -24,7 +24,7 @@ use prepl_tests::{Operator, plan};
 use tokio::task::JoinSet;
 
 /// Evaluations of one median.
-const ROUND: usize = 20;
+const ROUND: usize = 500;
 /// Medians of each side, taken in turns.
 const PAIRS: usize = 9;
 /// How long throughput is measured.
@@ -64,7 +64,6 @@ async fn added(program: &Path) {
             through.push(ask(&remote, &selection).await);
         }
         let (direct, through) = (median(direct), median(through));
-        eprintln!("{direct:?} {through:?}");
         floor.push(direct);
         added.push(through.saturating_sub(direct));
     }

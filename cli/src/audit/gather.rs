@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use prepl_audit::{Body, Stored, read};
-use prepl_core::{RequestId, RunId};
+use prepl_core::RequestId;
 
 use super::damaged::Damaged;
 use super::entry::Entry;
@@ -47,21 +47,21 @@ struct Open<'a> {
     log: Arc<str>,
     filter: &'a Filter,
     entries: BTreeMap<u64, Entry>,
-    runs: HashMap<RunId, u64>,
     tunnels: HashMap<RequestId, u64>,
     left_out: u64,
 }
 
 impl<'a> Open<'a> {
     fn new(log: &str, filter: &'a Filter) -> Open<'a> {
-        let (entries, runs, tunnels) = (BTreeMap::new(), HashMap::new(), HashMap::new());
-        Open { log: log.into(), filter, entries, runs, tunnels, left_out: 0 }
+        let (entries, tunnels) = (BTreeMap::new(), HashMap::new());
+        Open { log: log.into(), filter, entries, tunnels, left_out: 0 }
     }
 
     fn take(&mut self, stored: Stored) {
         match &stored.body {
             Some(Body::Outcome(told)) => {
-                let of = self.runs.get(&told.run).and_then(|seq| self.entries.get_mut(seq));
+                let of = self.entries.get_mut(&told.intent);
+                let of = of.filter(|entry| entry.run() == Some(told.run));
                 of.into_iter().for_each(|entry| entry.add_outcomes(told));
             }
             Some(Body::AttachClosed(closed)) => {
@@ -77,12 +77,9 @@ impl<'a> Open<'a> {
         let seq = stored.place.seq;
         let entry = Entry::of(&self.log, stored).filter(|entry| self.filter.passes(entry));
         let Some(entry) = entry else { return };
-        match (entry.run(), entry.request()) {
-            // Whoever asks names the run: outcomes are those of its last intent.
-            (Some(run), _) => self.runs.insert(run, seq),
-            (None, Some(request)) => self.tunnels.insert(request, seq),
-            (None, None) => None,
-        };
+        if let (None, Some(request)) = (entry.run(), entry.request()) {
+            self.tunnels.insert(request, seq);
+        }
         self.entries.insert(seq, entry);
         if self.entries.len() > MAX_ENTRIES {
             self.forget_oldest();
@@ -92,9 +89,6 @@ impl<'a> Open<'a> {
     fn forget_oldest(&mut self) {
         let Some((seq, entry)) = self.entries.pop_first() else { return };
         self.left_out += 1;
-        if let Some(run) = entry.run().filter(|run| self.runs.get(run) == Some(&seq)) {
-            self.runs.remove(&run);
-        }
         if let Some(one) = entry.request().filter(|one| self.tunnels.get(one) == Some(&seq)) {
             self.tunnels.remove(&one);
         }

@@ -3,17 +3,20 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use prepl_core::{ExitCode, Outcome, Reason, Refusal as Refused, Replica, Selection};
+use prepl_core::{
+    ExitCode, Expression, Outcome, Reason, Refusal as Refused, Replica, RequestId, Selection,
+};
 use prepl_gateway::gateway::Described;
 use prepl_gateway::local::{Fleet, FleetUser, Records, records};
 use prepl_gateway::record::Refusal;
 use prepl_gateway::{
-    Gateway, Grounds, Judged, NotRecorded, Plan, RecordedRun, Recorder, Request, Tunnel,
-    TunnelRecord,
+    Asker, Denied, Gateway, Grounds, Judged, NotRecorded, Plan, RecordedRun, Recorder, Request,
+    Tunnel, TunnelRecord,
 };
 use tokio::sync::OnceCell;
 
 use crate::problem::Problem;
+use crate::render::safe::{self, Layout};
 use crate::{ids, reach, state};
 
 /// How long a replica may take to open a tunnel.
@@ -66,44 +69,59 @@ impl Folder {
     ) -> Result<RecordedRun, Problem> {
         let request = reach::request(&plan, grounds.clone());
         let recorder = self.recorder().await?;
+        let asker = self.user.asker(grounds);
         let permit = match self.user.permit(selection, &request) {
             Ok(permit) => permit,
             Err(denied) => {
-                let why = Reason::new(denied.to_string());
-                self.denied(recorder, (selection, &plan), grounds, &why).await;
-                return Err(Problem::denied(denied));
+                let (request, expression) = (plan.request, Some(&plan.expression));
+                let attempt = Attempt { request, expression, selection, asker: &asker };
+                return Err(self.denied(recorder, attempt, &denied).await);
             }
         };
-        let recorded = recorder.run(permit, plan, &self.user.asker(grounds)).await;
+        let recorded = recorder.run(permit, plan, &asker).await;
         let recorded = recorded.map_err(|error| not_recorded(&error))?;
         Ok(Gateway::new(self.user.dialer()).run(recorded))
     }
 
-    async fn denied(
-        &self,
-        recorder: &Recorder,
-        (selection, plan): (&Selection, &Plan),
-        grounds: Grounds,
-        why: &Reason,
-    ) {
-        let redaction = self.user.redaction(selection);
+    /// Records that the user may not, and tells him.
+    async fn denied(&self, recorder: &Recorder, attempt: Attempt<'_>, denied: &Denied) -> Problem {
+        let Attempt { request, expression, selection, asker } = attempt;
+        let redaction = self.user.redaction();
         // What must not be written cannot be told from the rest, so nothing of it is.
-        let expression = redaction.is_some().then_some(&plan.expression);
+        let expression = expression.filter(|_| redaction.is_some());
         let redaction = &redaction.unwrap_or_default();
-        let request = plan.request;
-        let refusal = Refusal { request, expression, selection, redaction, why };
-        recorder.denied(&self.user.asker(grounds), refusal).await;
+        let why = &Reason::new(denied.to_string());
+        recorder.denied(asker, Refusal { request, expression, selection, redaction, why }).await;
+        Problem::denied(denied)
     }
 
     /// Opens a tunnel, when it is permitted and recorded.
     pub async fn attach(&self, replica: &Replica) -> Result<(Tunnel, TunnelRecord), Problem> {
         let selection = Selection::of(vec![replica.clone()]);
-        let permit = self.user.permit_to_attach(&selection).map_err(Problem::denied)?;
+        let (recorder, request) = (self.recorder().await?, ids::request()?);
         let asker = self.user.asker(Grounds::default());
-        let recorded = self.recorder().await?.tunnel(permit, ids::request()?, &asker).await;
+        let permit = match self.user.permit_to_attach(&selection) {
+            Ok(permit) => permit,
+            Err(denied) => {
+                let (selection, asker) = (&selection, &asker);
+                let attempt = Attempt { request, expression: None, selection, asker };
+                return Err(self.denied(recorder, attempt, &denied).await);
+            }
+        };
+        let recorded = recorder.tunnel(permit, request, &asker).await;
         let recorded = recorded.map_err(|error| not_recorded(&error))?;
         let tunnel = Gateway::new(self.user.dialer()).attach(recorded, ATTACH_PATIENCE).await;
         tunnel.map_err(|outcome| no_tunnel(&outcome))
+    }
+
+    /// Lines about the audit log that the user should know; empty before something is recorded.
+    pub fn warnings(&self) -> String {
+        let why = self.records.get().and_then(Records::not_anchored);
+        why.map(|why| {
+            format!("the end of the audit log is kept in the fleet's folder alone: {why}")
+        })
+        .map(|line| format!("warning: {}\n", safe::text(&line, Layout::Line)))
+        .unwrap_or_default()
     }
 
     /// Waits until all that happened is recorded.
@@ -124,6 +142,15 @@ impl Folder {
         };
         self.records.get_or_try_init(open).await.map(Records::recorder)
     }
+}
+
+/// What the user asks for.
+struct Attempt<'a> {
+    request: RequestId,
+    /// A tunnel has none.
+    expression: Option<&'a Expression>,
+    selection: &'a Selection,
+    asker: &'a Asker,
 }
 
 fn not_recorded(error: &NotRecorded) -> Problem {

@@ -31,9 +31,14 @@ impl Fleet {
     }
 
     fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_prepl"));
         command.env_clear().env("PREPL_FLEET", &self.folder).stdin(Stdio::null());
-        command.env("XDG_STATE_HOME", self.state.path()).args(args).output().unwrap()
+        command.env("XDG_STATE_HOME", self.state.path()).args(args);
+        command
     }
 
     fn log(&self) -> PathBuf {
@@ -70,6 +75,32 @@ fn a_log_that_was_cut_is_found_by_what_the_user_keeps_elsewhere() {
     let alone = ["audit", "verify", "--folder", &fleet.log().display().to_string()];
     let mut command = Command::new(env!("CARGO_BIN_EXE_prepl"));
     told(&command.env_clear().args(alone).output().unwrap(), 0);
+}
+
+#[test]
+fn an_end_that_is_kept_nowhere_else_is_told_once() {
+    let fleet = Fleet::after(&[]);
+    let warning = "warning: the end of the audit log is kept in the fleet's folder alone: ";
+    let errors = |state: Option<&str>, args: &[&str]| {
+        let mut command = fleet.command(args);
+        match state {
+            Some(state) => command.env("XDG_STATE_HOME", state),
+            None => command.env_remove("XDG_STATE_HOME"),
+        };
+        told(&command.output().unwrap(), 0).1
+    };
+    let loud = errors(None, &["exec", "-A", "1"]);
+    assert_eq!(loud.matches(warning).count(), 1, "{loud}");
+    assert!(loud.contains("set HOME or XDG_STATE_HOME\n"), "{loud}");
+    let not_a_folder = fleet.file().display().to_string();
+    let loud = errors(Some(&not_a_folder), &["exec", "-A", "1"]);
+    assert!(loud.contains(&format!("{warning}its key cannot be kept: ")), "{loud}");
+    let state = fleet.state.path().display().to_string();
+    for quiet in
+        [errors(None, &["exec", "-A", "-q", "1"]), errors(Some(&state), &["exec", "-A", "1"])]
+    {
+        assert!(!quiet.contains("warning"), "{quiet}");
+    }
 }
 
 #[test]

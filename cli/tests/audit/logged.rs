@@ -33,8 +33,8 @@ impl Logged {
         Logged::written(1 << 20, async |log| {
             let first = intent(1, "mira", "(login \"hunter2\")\n(count-sessions)");
             append(log, approval(&first.who)).await;
-            append(log, first).await;
-            append(log, outcomes(1)).await;
+            let seq = log.append(first).await.unwrap().seq();
+            append(log, outcomes(1, seq)).await;
             append(log, attach("otto")).await;
             append(
                 log,
@@ -213,6 +213,8 @@ pub fn intent(number: u64, user: &str, expression: &str) -> Intent {
         mode: Mode::ReadWrite,
         recall: false,
         expression: redactor.expression(&Expression::new(expression).unwrap()),
+        session: None,
+        namespace: None,
         replicas: replicas(),
         decision: decision("eval"),
         reason: Some(text("queue is stuck")),
@@ -221,12 +223,12 @@ pub fn intent(number: u64, user: &str, expression: &str) -> Intent {
     }
 }
 
-fn outcomes(number: u64) -> Outcomes {
+fn outcomes(number: u64, intent: u64) -> Outcomes {
     let ok = ReplicaOutcome::new("uid-of-api-1", Class::Ok, 12, 5);
     let ok = ok.with_values([Digest::of("344")], 1);
     let unknown = ReplicaOutcome::new("uid-of-api-2", Class::Unknown, 0, 0);
     let unknown = unknown.because(&Reason::new("no word of the end within 30 s"));
-    Outcomes { run: run(number), replicas: vec![ok, unknown] }
+    Outcomes { run: run(number), intent, replicas: vec![ok, unknown] }
 }
 
 fn attach(user: &str) -> AttachOpened {

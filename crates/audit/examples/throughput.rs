@@ -88,6 +88,8 @@ fn intent(number: u64) -> Result<Intent, Failed> {
         mode: Mode::ReadOnly,
         recall: false,
         expression: Redactor::default().expression(&expression),
+        session: None,
+        namespace: None,
         replicas: ReplicaSet::of([]),
         decision: Decision::default(),
         reason: None,

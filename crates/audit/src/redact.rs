@@ -19,6 +19,9 @@ const MAX_COMPILED_BYTES: usize = 64 << 10;
 /// Longest text after redaction in bytes; as long as the longest expression.
 const MAX_TEXT_BYTES: usize = prepl_core::expression::MAX_BYTES;
 
+/// Longest beginning of an expression that was not allowed, in bytes.
+const MAX_BEGINNING_BYTES: usize = 2 << 10;
+
 /// What replaces secrets in texts, rule by rule, in their order.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor(Vec<(Regex, String)>);
@@ -80,6 +83,16 @@ impl Redactor {
         let Work { text, replaced, cut } = self.redact(expression.as_str());
         let sha256 = Digest::of(expression.as_str());
         Asked { text: Redacted(text), sha256, replaced, cut }
+    }
+
+    /// The beginning of what was not allowed: whoever is denied must not fill the log.
+    #[must_use]
+    pub fn beginning(&self, expression: &Expression) -> Asked {
+        let Asked { mut text, sha256, replaced, cut } = self.expression(expression);
+        let end = text.0.floor_char_boundary(MAX_BEGINNING_BYTES);
+        let cut = cut || end < text.0.len();
+        text.0.truncate(end);
+        Asked { text, sha256, replaced, cut }
     }
 
     fn redact(&self, text: &str) -> Work {
@@ -204,6 +217,16 @@ mod tests {
         assert_eq!(Redactor::new(many).err(), Some(BadRule::TooMany(MAX_RULES + 1)));
         let second = Redactor::new([("a", "b"), ("[", "")]);
         assert_eq!(second.err(), Some(BadRule::Pattern(2)));
+    }
+
+    #[test]
+    fn of_what_was_not_allowed_the_beginning_is_kept() {
+        let expression = Expression::new("é".repeat(1 << 19)).unwrap();
+        let asked = Redactor::default().beginning(&expression);
+        assert_eq!((asked.text().len(), asked.is_cut()), (MAX_BEGINNING_BYTES, true));
+        assert_eq!(asked.sha256(), Digest::of(expression.as_str()));
+        let short = Redactor::default().beginning(&Expression::new("(exit)").unwrap());
+        assert_eq!((short.text(), short.is_cut()), ("(exit)", false));
     }
 
     #[test]

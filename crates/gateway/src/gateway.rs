@@ -36,11 +36,11 @@ impl<C: Connect> Gateway<C> {
     /// Starts what was permitted and recorded, within the limits of the permit; needs a tokio
     /// runtime.
     pub fn run(&self, recorded: Recorded) -> RecordedRun {
-        let (permit, plan, recorder) = recorded.into_parts();
-        let (selection, run) = (permit.selection(), plan.run);
+        let (permit, plan, receipt, recorder) = recorded.into_parts();
+        let selection = permit.selection();
         let plan = Plan { limits: plan.limits.at_most(permit.ceiling()), ..plan };
         let started = prepl_fanout::start(Arc::clone(&self.connect), selection, plan);
-        RecordedRun::new(started, run, selection, recorder)
+        RecordedRun::new(started, receipt, selection, recorder)
     }
 
     /// Asks every replica what it is, `width` at a time, each within `patience`.

@@ -112,6 +112,8 @@ impl Recorder {
             mode: if plan.read_only { Mode::ReadOnly } else { Mode::ReadWrite },
             recall: plan.recall,
             expression: redactor.expression(&plan.expression),
+            session: plan.session.as_ref().map(|name| name.as_str().to_owned()),
+            namespace: plan.namespace.as_deref().map(str::to_owned),
             replicas: ReplicaSet::of(permit.selection().replicas()),
             decision: decision(&permit, "eval"),
             reason: grounds.reason,
@@ -171,11 +173,15 @@ impl Recorder {
     /// It does not happen in any case, so a failure is the log's to tell.
     pub async fn denied(&self, asker: &Asker, refusal: Refusal<'_>) {
         let Refusal { request, expression, selection, redaction, why } = refusal;
-        let Ok(redactor) = redactor(redaction) else { return };
+        // With too many rules nothing of it is written.
+        let (redactor, expression) = match redactor(redaction) {
+            Ok(redactor) => (redactor, expression),
+            Err(_) => (Redactor::default(), None),
+        };
         let denied = Denied {
             who: asker.who.clone(),
             request,
-            expression: expression.map(|expression| redactor.expression(expression)),
+            expression: expression.map(|expression| redactor.beginning(expression)),
             replicas: ReplicaSet::of(selection.replicas()),
             decision: Decision::default(),
             why: Sentence::from(why),
@@ -220,9 +226,8 @@ impl Drop for Open {
 
 impl Recorded {
     /// Takes it apart to be dispatched: the receipt is used up.
-    pub(crate) fn into_parts(self) -> (Permit, Plan, Recorder) {
-        drop(self.receipt);
-        (self.permit, self.plan, self.recorder)
+    pub(crate) fn into_parts(self) -> (Permit, Plan, Receipt<Intent>, Recorder) {
+        (self.permit, self.plan, self.receipt, self.recorder)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A run whose outcomes are written to the audit log before its end is told.
 
-use prepl_audit::{Outcomes, ReplicaOutcome};
+use prepl_audit::{Intent, Outcomes, Receipt, ReplicaOutcome};
 use prepl_core::{Class, Digest, Done, Event, Reason, ReplicaIndex, Report, RunId, Selection};
 use prepl_fanout::{Run, Stopper};
 use tokio::runtime::Handle;
@@ -25,6 +25,8 @@ pub struct RecordedRun {
 #[derive(Debug)]
 struct Known {
     run: RunId,
+    /// Number of its record.
+    intent: u64,
     replicas: Vec<Told>,
     /// Dropped when it is written.
     open: Open,
@@ -39,7 +41,13 @@ struct Told {
 }
 
 impl RecordedRun {
-    pub(crate) fn new(run: Run, id: RunId, selection: &Selection, recorder: Recorder) -> Self {
+    /// What was started on this receipt, which is used up.
+    pub(crate) fn new(
+        run: Run,
+        receipt: Receipt<Intent>,
+        selection: &Selection,
+        recorder: Recorder,
+    ) -> Self {
         let told = |uid: &str| Told {
             uid: uid.to_owned(),
             values: Vec::new(),
@@ -47,7 +55,9 @@ impl RecordedRun {
             done: None,
         };
         let replicas = selection.replicas().iter().map(|replica| told(&replica.id.uid)).collect();
-        let known = Some(Known { run: id, replicas, open: recorder.opened() });
+        let intent = receipt.seq();
+        let (id, open) = (receipt.into_record().run, recorder.opened());
+        let known = Some(Known { run: id, intent, replicas, open });
         RecordedRun { run, recorder, known, ending: None, answered: false }
     }
 
@@ -91,13 +101,13 @@ impl RecordedRun {
 
     /// Starts to write what is known.
     fn write(&mut self) -> Option<JoinHandle<()>> {
-        let Known { run, replicas, open } = self.known.take()?;
+        let Known { run, intent, replicas, open } = self.known.take()?;
         let replicas = replicas.into_iter().map(Told::outcome).collect();
         let recorder = self.recorder.clone();
         // A task of its own: whoever waits for it may stop waiting.
         let runtime = Handle::try_current().ok()?;
         Some(runtime.spawn(async move {
-            recorder.outcomes(Outcomes { run, replicas }).await;
+            recorder.outcomes(Outcomes { run, intent, replicas }).await;
             drop(open);
         }))
     }

@@ -100,16 +100,14 @@ pub fn judge(
     verdicts
 }
 
-/// What a record about a selection leaves out, whether what is asked is permitted or not; `None`
-/// when a policy about it cannot be read.
+/// What all of these policies leave out of records, whichever replicas they select; `None` when one of
+/// them cannot be read.
+///
+/// It is for what is recorded without a permit: a replica that is gone cannot say whose it was.
 #[must_use]
-pub fn redaction(policies: &[Policy], selection: &Selection) -> Option<Vec<Redaction>> {
-    let applicable = applicable(policies, selection);
-    let specs = applicable.iter().map(|(policy, _)| policy.spec().as_ref().ok());
-    specs
-        .map(|spec| Some(spec?.redaction.clone()))
-        .collect::<Option<Vec<_>>>()
-        .map(|all| all.concat())
+pub fn redaction(policies: &[Policy]) -> Option<Vec<Redaction>> {
+    let rules = policies.iter().map(|policy| Some(policy.spec().as_ref().ok()?.redaction.clone()));
+    rules.collect::<Option<Vec<_>>>().map(|all| all.concat())
 }
 
 /// The policies about a selection, by their names, each with the replicas that it is about.

@@ -50,6 +50,12 @@ impl Permit {
         &self.policies
     }
 
+    /// The same right, with more that a record of the run leaves out.
+    #[must_use]
+    pub fn leaving_out(self, more: Vec<Redaction>) -> Permit {
+        Permit { redaction: self.redaction.into_iter().chain(more).collect(), ..self }
+    }
+
     /// The same right to less, as these policies demand.
     pub(crate) fn lowered(self, demands: Demands) -> Permit {
         let Demands { ceiling, redaction, policies } = demands;

@@ -37,6 +37,16 @@ impl Policies {
         self.everywhere.wait_until_ready().await
     }
 
+    /// Those of a scope, whatever they select.
+    #[must_use]
+    pub fn within(&self, scope: &super::access::Scope) -> Vec<Policy> {
+        let near = self
+            .namespaced
+            .state_filter(|one| one.namespace().is_some_and(|namespace| scope.reaches(&namespace)));
+        let near = near.iter().map(|one| namespaced(one));
+        near.chain(self.everywhere.state().iter().map(|one| everywhere(one))).collect()
+    }
+
     /// Those that may be about a selection; one that cannot be read denies what it selects.
     #[must_use]
     pub fn about(&self, selection: &Selection) -> Vec<Policy> {

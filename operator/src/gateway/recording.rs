@@ -6,10 +6,11 @@ use prepl_gateway::record::Refusal;
 use prepl_gateway::{Asker, NotRecorded};
 use prepl_identity::Holder;
 use prepl_policy::approval::{Approvals, Person};
-use prepl_policy::{Grounds, redaction};
+use prepl_policy::{Grounds, Permit, redaction};
 
-use super::access::{Caller, Refused};
+use super::access::{Caller, Refused, Scope};
 use super::doorkeeper::Guest;
+use super::policies::Policies;
 use super::service::GatewayService;
 
 /// Somebody asks for this.
@@ -71,14 +72,39 @@ impl GatewayService {
     async fn record_denial(&self, attempt: Attempt<'_>, why: &Reason) {
         let Attempt { guest, caller, grounds, request, expression, selection } = attempt;
         let asker = caller.map_or_else(|| stranger(guest, grounds), |one| asker(one, grounds));
-        let policies = self.judges.policies.about(selection);
+        let Some(left_out) = self.denials.may_record(&asker.who.username) else { return };
+        let why = &counted(why, left_out);
+        // Of a stranger it is not known how far he reaches.
+        let scope = caller.map_or(&Scope::All, |caller| &caller.scope);
         // What must not be written cannot be told, so nothing of it is.
-        let redaction = redaction(&policies, selection);
+        let redaction = redaction(&self.judges.policies.within(scope));
         let expression = expression.filter(|_| redaction.is_some());
         let redaction = &redaction.unwrap_or_default();
         let refusal = Refusal { request, expression, selection, redaction, why };
         self.recorder.denied(&asker, refusal).await;
     }
+}
+
+/// The sentence, with how many denials before it were not recorded.
+fn counted(why: &Reason, left_out: u64) -> Reason {
+    match left_out {
+        0 => why.clone(),
+        _ => Reason::new(format!("{why} (and {left_out} denials before it are not recorded)")),
+    }
+}
+
+/// A permit over some of the replicas that were named: whose the others were, nobody can tell, so
+/// what the policies of the whole scope leave out is left out.
+pub(super) fn careful(
+    permit: Permit,
+    policies: &Policies,
+    scope: &Scope,
+) -> Result<Permit, Refused> {
+    let more = redaction(&policies.within(scope)).ok_or_else(|| {
+        let words = "pods are gone, and a policy that may be about them cannot be read; ask again";
+        Refused::Denied(words.to_owned())
+    })?;
+    Ok(permit.leaving_out(more))
 }
 
 impl From<NotRecorded> for Refused {

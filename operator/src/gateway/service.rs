@@ -23,13 +23,14 @@ use super::access::{Accesses, Caller, Refused};
 use super::attach::Told;
 use super::audit::{self, AuditFiles};
 use super::conduct::{Conduct, gone};
+use super::denials::Denials;
 use super::doorkeeper::Guest;
 use super::fleet::{Asked, Fleet};
 use super::judging::Judges;
 use super::metrics::Metrics;
 use super::purpose::started;
 use super::recent::Entry;
-use super::recording::{Attempt, approved, asker};
+use super::recording::{Attempt, approved, asker, careful};
 use super::rights::{Rights, enough};
 use super::signer::is_his;
 
@@ -53,6 +54,8 @@ pub struct GatewayService {
     pub dialer: Dialer,
     /// Records.
     pub recorder: Recorder,
+    /// Which denials are recorded.
+    pub denials: Denials,
     /// What is recorded.
     pub audit_files: AuditFiles,
     /// Counts.
@@ -104,6 +107,10 @@ impl GatewayService {
         let known = self.known(caller, earlier, selection).await?;
         let asker = approved(asker(caller, &start.grounds), &known.approvals);
         let permit = self.judges.permit(permit, request, known).await?;
+        let permit = match selection.len() == start.uids.len() {
+            true => permit,
+            false => careful(permit, &self.judges.policies, &caller.scope)?,
+        };
         entry.into_iter().for_each(Entry::keep);
         Ok((permit, asker))
     }

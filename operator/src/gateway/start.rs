@@ -23,6 +23,7 @@ use tonic::service::Routes;
 use super::access::Accesses;
 use super::anchor;
 use super::audit::AuditFiles;
+use super::denials::Denials;
 use super::doorkeeper::AccessOnly;
 use super::fleet::Fleet;
 use super::judging::Judges;
@@ -157,6 +158,7 @@ async fn start(args: &Args, metrics: &Arc<Metrics>) -> Result<Started, Stopped> 
         fleet,
         dialer: Dialer::new(&credentials),
         recorder,
+        denials: Denials::default(),
         audit_files: AuditFiles::in_folder(&args.audit_folder),
         metrics: Arc::clone(metrics),
     };

@@ -1,5 +1,7 @@
 //! Rights that are not there, or are taken away meanwhile (P1).
 
+use std::time::SystemTime;
+
 use prepl_core::report::Stopped;
 use prepl_core::{Class, Event};
 use prepl_gateway::RemoteFailed;

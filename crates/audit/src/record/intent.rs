@@ -29,6 +29,12 @@ pub struct Intent {
     pub recall: bool,
     /// What goes there.
     pub expression: Asked,
+    /// Kept state of the app's REPL that it is evaluated in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Namespace or module of the app that it is evaluated in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
     /// Where it goes.
     pub replicas: ReplicaSet,
     /// Why it may.

@@ -11,6 +11,8 @@ use crate::text::{class, hex_list, shown};
 
 /// Digests of values that are kept of one replica; it may have answered with more.
 pub const MAX_DIGESTS: usize = 8;
+/// Longest reason of one replica: 10,000 of them, each with eight digests, have 10 MiB.
+const MAX_REASON_BYTES: usize = 200;
 
 /// How a run ended on some or all of its replicas.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,8 @@ pub struct Outcomes {
     /// The run.
     #[serde(with = "shown")]
     pub run: RunId,
+    /// Number of the intent's record, in the same chain: whoever asks chooses the name of a run.
+    pub intent: u64,
     /// Replica by replica.
     pub replicas: Vec<ReplicaOutcome>,
 }
@@ -48,10 +52,12 @@ impl ReplicaOutcome {
         ReplicaOutcome { uid, class, reason, eval_ms, output_bytes, values, value_count: 0 }
     }
 
-    /// With the sentence that tells why there is no answer.
+    /// With the sentence that tells why there is no answer, or as much of it as has its place.
     #[must_use]
     pub fn because(self, reason: &Reason) -> ReplicaOutcome {
-        ReplicaOutcome { reason: Some(reason.into()), ..self }
+        let words = reason.as_str();
+        let short = &words[..words.floor_char_boundary(MAX_REASON_BYTES)];
+        ReplicaOutcome { reason: Some((&Reason::new(short)).into()), ..self }
     }
 
     /// With the digests of its first values, and how many values there were.

@@ -92,6 +92,8 @@ pub fn intent(number: u64) -> Intent {
         mode: Mode::ReadWrite,
         recall: false,
         expression: redactor.expression(&expression),
+        session: None,
+        namespace: None,
         replicas: ReplicaSet::of(&[replica("api-1"), replica("api-2")]),
         decision: decision(),
         reason: Some(redactor.text("queue is stuck")),

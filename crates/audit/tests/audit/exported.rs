@@ -17,7 +17,7 @@ async fn log() -> Sim {
         outcome("uid-of-api-1", Class::Ok).with_values([Digest::of("42")], 1),
         outcome("uid-of-api-2", Class::Unknown),
     ];
-    let _ = log.append(Outcomes { run: run(1), replicas }).await.unwrap();
+    let _ = log.append(Outcomes { run: run(1), intent: 2, replicas }).await.unwrap();
     let denied = Denied {
         who: who("noel"),
         request: request(2),

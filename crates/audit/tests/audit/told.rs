@@ -46,8 +46,11 @@ fn outcomes() -> impl Strategy<Value = Outcomes> {
         let (count, values) = (values.len() as u64, values.iter().map(|value| Digest::of(value)));
         ReplicaOutcome::new(&uid, Class::ALL[class], ms, bytes).with_values(values, count)
     });
-    (any::<u32>(), prop::collection::vec(one, 0..4))
-        .prop_map(|(number, replicas)| Outcomes { run: run(number.into()), replicas })
+    (any::<u32>(), prop::collection::vec(one, 0..4)).prop_map(|(number, replicas)| Outcomes {
+        run: run(number.into()),
+        intent: number.into(),
+        replicas,
+    })
 }
 
 #[derive(Clone, Debug)]

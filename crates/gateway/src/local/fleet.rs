@@ -59,9 +59,9 @@ impl FleetUser {
         Dialer::new(&self.credentials)
     }
 
-    /// What the policies about a selection leave out of records; `None` when that cannot be told.
-    pub fn redaction(&self, selection: &Selection) -> Option<Vec<Redaction>> {
-        redaction(&self.policies, selection)
+    /// What the policies leave out of records; `None` when that cannot be told.
+    pub fn redaction(&self) -> Option<Vec<Redaction>> {
+        redaction(&self.policies)
     }
 
     /// What the policies of the fleet say, if the user's role allows what he asks.
