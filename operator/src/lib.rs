@@ -4,11 +4,13 @@
 //! This crate must not know: drivers, terminals, how answers are folded.
 //!
 //! Reading order: [`args`] the command line · [`controller`] · [`gateway`] · [`counter`]
-//! what both count, [`signed`] what both know of audit logs.
+//! what both count, [`signed`] what both know of audit logs, [`selector`] and [`labels`] how objects
+//! are found.
 
 pub mod args;
 pub mod controller;
 pub mod counter;
 pub mod gateway;
 pub mod labels;
+pub mod selector;
 pub mod signed;

@@ -155,6 +155,16 @@ fn the_newest_checkpoints_stay_whole_and_all_of_the_history_is_covered() {
     for gap in kept.windows(2) {
         assert!(gap[1] - gap[0] <= (10_000 - gap[0]) / 8 + 1, "{kept:?}");
     }
+    // One that tells an end every half second for an hour pushes out nothing that is older.
+    let before: Vec<u64> = kept.clone();
+    let flood = (0..7200).map(|number| 10_000_000 + number * 500);
+    let flooded = flood.fold(before.iter().map(|seq| seq * 1000).collect(), |kept, next| {
+        let mut kept: Vec<u64> = thinned(kept, |signed| *signed);
+        kept.push(next);
+        kept
+    });
+    let older = flooded.iter().filter(|signed| **signed < 10_000_000).count();
+    assert!(older > 20, "{older} of {} are left: {flooded:?}", before.len());
     let many: Vec<u64> = (0..5000).collect();
     assert_eq!(thinned(many, |seq| *seq).last(), Some(&4999));
 }

@@ -115,8 +115,8 @@ fn every_other_run_has_its_own_reason() {
     ];
     let mut words: Vec<String> = Vec::new();
     for (expected, told) in others {
-        assert_eq!(told, Err(expected));
         words.push(expected.to_string());
+        assert_eq!(told, Err(expected));
     }
     words.sort();
     words.dedup();
@@ -128,8 +128,30 @@ fn a_replica_set_that_has_changed_is_not_the_one_that_was_approved() {
     let caller = caller(&request(|_| {}));
     let one_left = there(&start().uids[..1]);
     let changed = NotThatRun::Changed { gone: 1, all: 2 };
-    assert_eq!(started(&caller, &start(), &one_left), Err(changed));
+    assert_eq!(started(&caller, &start(), &one_left), Err(changed.clone()));
     assert!(changed.to_string().contains("1 of the 2 replicas of this run are gone"));
+}
+
+#[test]
+fn a_run_whose_replicas_are_named_otherwise_than_they_are_does_not_start() {
+    let caller = caller(&request(|_| {}));
+    for change in [
+        (|one: &mut Replica| one.id.name = "staging-1".into()) as fn(&mut Replica),
+        |one| one.id.namespace = "staging".into(),
+        |one| one.workload.name = "staging".into(),
+    ] {
+        let mut live = there(&start().uids).replicas().to_vec();
+        change(&mut live[0]);
+        let told = started(&caller, &start(), &Selection::of(live));
+        assert!(matches!(told, Err(NotThatRun::OtherNames(_))), "{told:?}");
+    }
+}
+
+#[test]
+fn a_run_over_all_namespaces_cannot_be_approved() {
+    let caller = Caller { scope: Scope::All, ..caller(&request(|_| {})) };
+    let told = started(&caller, &start(), &there(&start().uids));
+    assert_eq!(told, Err(NotThatRun::Everywhere));
 }
 
 #[test]

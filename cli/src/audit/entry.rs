@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prepl_audit::{
     AccessRef, Asked, Asking, AttachClosed, Body, Mode, Moment, Outcomes, Redacted, Stored, Tail,
-    Verdict, Who,
+    Who,
 };
 use prepl_core::outcome::Counts;
 use prepl_core::{RequestId, RunId};
@@ -48,8 +48,8 @@ pub enum Act {
     Denied { request: RequestId, expression: Option<Text>, why: Text },
     /// He took a right that is for emergencies.
     BreakGlass,
-    /// He said yes or no to what somebody else wants to do.
-    Approval { access: AccessRef, verdict: Verdict },
+    /// He approved what somebody else was about to run.
+    Approval { access: AccessRef },
 }
 
 /// How an expression was asked.
@@ -150,9 +150,9 @@ impl Entry {
                 let (reason, ticket) = (Text::words(Some(taken.reason)), Text::words(taken.ticket));
                 Entry { break_glass: true, reason, ticket, ..entry }
             }
-            Body::Approval(said) => {
-                let act = Act::Approval { access: said.access, verdict: said.verdict };
-                entry(said.who, To::default(), act)
+            Body::Approval(given) => {
+                let act = Act::Approval { access: given.access };
+                entry(given.who, To::default(), act)
             }
             Body::Chain(_) | Body::Opened(_) | Body::Closed(_) => return None,
             Body::Outcome(_) | Body::AttachClosed(_) => return None,

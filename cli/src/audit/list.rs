@@ -1,7 +1,6 @@
 //! The list: a line an entry, for people and for programs.
 
 use clap::ValueEnum;
-use prepl_audit::Verdict;
 use prepl_core::Class;
 use prepl_core::outcome::Counts;
 use unicode_width::UnicodeWidthChar as _;
@@ -123,8 +122,7 @@ pub fn what(entry: &Entry) -> String {
         Act::Denied { expression: Some(_), .. } => "denied eval",
         Act::Denied { expression: None, .. } => "denied attach",
         Act::BreakGlass => return "break-glass".to_owned(),
-        Act::Approval { verdict: Verdict::Allowed, .. } => "approval",
-        Act::Approval { .. } => "approval refused",
+        Act::Approval { .. } => "approval",
     };
     if entry.break_glass { format!("break-glass {what}") } else { what.to_owned() }
 }
@@ -147,7 +145,7 @@ fn outcome(entry: &Entry) -> String {
         }
         Act::Denied { why, .. } => why.text.clone(),
         Act::BreakGlass => String::new(),
-        Act::Approval { access, .. } => format!("of {}/{}", access.namespace, access.name),
+        Act::Approval { access } => format!("of {}/{}", access.namespace, access.name),
     }
 }
 

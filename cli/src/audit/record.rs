@@ -1,6 +1,6 @@
 //! Entries as JSON.
 
-use prepl_audit::{AccessRef, Verdict};
+use prepl_audit::AccessRef;
 use prepl_core::Class;
 use prepl_core::outcome::Counts;
 use serde_json::{Value as Json, json};
@@ -44,10 +44,7 @@ pub fn entry(entry: &Entry) -> Json {
         }
         Act::Denied { why, .. } => object["why"] = why.text.as_str().into(),
         Act::BreakGlass => {}
-        Act::Approval { access: of, verdict } => {
-            object["of"] = access(of);
-            object["allowed"] = (*verdict == Verdict::Allowed).into();
-        }
+        Act::Approval { access: of } => object["of"] = access(of),
     }
     object
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use prepl_audit::{
     AccessRef, Approval, Asked, Asking, AttachClosed, Body, Decision, Denied, Intent, Mode,
-    Outcomes, ReplicaSet, Verdict, Who,
+    Outcomes, ReplicaSet, Who,
 };
 use serde_json::{Value as Json, json};
 
@@ -120,7 +120,7 @@ impl Sheet {
                 self.words("reason", Some(taken.reason.as_str()));
                 self.words("ticket", taken.ticket.as_ref().map(|words| words.as_str()));
             }
-            Body::Approval(said) => self.approval(said),
+            Body::Approval(given) => self.approval(given),
         }
     }
 
@@ -148,7 +148,6 @@ impl Sheet {
         self.fact("request", &denied.request.to_string());
         self.who(&denied.who);
         self.fact("why", denied.why.as_str());
-        self.decision(&denied.decision);
         if let Some(expression) = &denied.expression {
             self.expression(expression);
         }
@@ -162,11 +161,10 @@ impl Sheet {
         self.fact("why", closed.why().as_str());
     }
 
-    fn approval(&mut self, said: &Approval) {
-        self.who(&said.who);
-        self.fact("of", &of_access(&said.access));
-        self.fact("verdict", verdict(said.verdict));
-        self.fact("shown", &format!("sha256 {}", said.shown));
+    fn approval(&mut self, given: &Approval) {
+        self.who(&given.who);
+        self.fact("of", &of_access(&given.access));
+        self.fact("shown", &format!("sha256 {}", given.shown));
     }
 
     fn who(&mut self, who: &Who) {
@@ -191,10 +189,10 @@ impl Sheet {
     fn decision(&mut self, decision: &Decision) {
         for right in &decision.rights {
             let on = format!("{} on {}/{}", right.right, right.namespace, right.workload);
-            self.fact("right", &format!("{on}: {}", verdict(right.verdict)));
+            self.fact("right", &on);
         }
         for policy in &decision.policies {
-            self.fact("policy", &format!("{}: {}", policy.policy, verdict(policy.verdict)));
+            self.fact("policy", &policy.policy);
         }
     }
 
@@ -243,12 +241,4 @@ impl Sheet {
 
 fn of_access(access: &AccessRef) -> String {
     format!("{}/{} (uid {})", access.namespace, access.name, access.uid)
-}
-
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Allowed => "allowed",
-        Verdict::Denied => "denied",
-        Verdict::Silent => "nothing to say",
-    }
 }

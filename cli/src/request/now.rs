@@ -19,6 +19,8 @@ const LASTING: Duration = Duration::from_secs(10);
 pub enum Change {
     /// In both.
     Same,
+    /// In both, and it is another than the run says.
+    Misnamed,
     /// In the run alone.
     Gone,
     /// In the cluster alone, of a workload of the run.
@@ -47,14 +49,18 @@ pub async fn look(
 /// Every replica of a run and of its workloads: what became of it, and its name.
 pub fn changes(run: &AskedRun, now: Option<&[Replica]>) -> Vec<(Change, String)> {
     let uids: BTreeSet<&str> = run.replicas.iter().map(|one| &*one.uid).collect();
-    let there = |uid: &str| now.map(|now| now.iter().any(|one| &*one.id.uid == uid));
+    let there = |uid: &str| now.map(|now| now.iter().find(|one| &*one.id.uid == uid));
     let asked = run.replicas.iter().map(|one| {
-        let change = match there(&one.uid) {
-            None => Change::Unknown,
-            Some(true) => Change::Same,
-            Some(false) => Change::Gone,
-        };
-        (change, format!("{}/{}", one.namespace, one.name))
+        let told = format!("{}/{} of {}", one.namespace, one.name, one.workload);
+        let name = format!("{}/{}", one.namespace, one.name);
+        match there(&one.uid) {
+            None => (Change::Unknown, name),
+            Some(None) => (Change::Gone, name),
+            Some(Some(live)) => match format!("{} of {}", live.id, live.workload) {
+                really if really == told => (Change::Same, name),
+                really => (Change::Misnamed, format!("{told}, which is {really}")),
+            },
+        }
     });
     let of_run = |replica: &&Replica| {
         let workload = replica.workload.to_string();

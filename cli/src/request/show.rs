@@ -46,6 +46,7 @@ pub fn page(seen: &Seen, now: &Now, at: Timestamp, colour: bool) -> String {
         for (change, name) in changes(run, now.as_ref().ok().map(Vec::as_slice)) {
             let (mark, ink, why) = match change {
                 Change::Same | Change::Unknown => ("  ", Ink::Plain, ""),
+                Change::Misnamed => ("! ", Ink::Bad, "  named falsely; this run is denied"),
                 Change::Gone => ("- ", Ink::Bad, "  gone since"),
                 Change::New => ("+ ", Ink::Warn, "  came since; not in this run"),
             };

@@ -9,7 +9,7 @@ use prepl_audit::disk::Folder;
 use prepl_audit::{
     AccessRef, Approval, AskedPolicy, AskedRight, AttachClosed, AttachOpened, BreakGlass,
     Checkpoint, Decision, Denied, Intent, Log, Mode, Moment, Outcomes, Redactor, ReplicaOutcome,
-    ReplicaSet, Sentence, Settings, SigningKey, Tail, Verdict, Who,
+    ReplicaSet, Sentence, Settings, SigningKey, Tail, Who,
 };
 use prepl_core::{
     Class, Digest, Expression, Labels, Reason, Replica, ReplicaId, RequestId, RunId, Workload,
@@ -198,9 +198,8 @@ fn decision(right: &str) -> Decision {
             right: right.into(),
             namespace: "shop".into(),
             workload: "deployment/api".into(),
-            verdict: Verdict::Allowed,
         }],
-        policies: vec![AskedPolicy { policy: "office-hours@7".into(), verdict: Verdict::Silent }],
+        policies: vec![AskedPolicy { policy: "ReplPolicy shop/office-hours".into() }],
     }
 }
 
@@ -250,12 +249,11 @@ pub fn denied(user: &str, expression: Option<&str>) -> Denied {
         request: request(3),
         expression: asked,
         replicas: replicas(),
-        decision: Decision::default(),
         why: Sentence::from(&Reason::new("no role allows it")),
     }
 }
 
 fn approval(of: &Who) -> Approval {
     let access = of.access.clone().unwrap();
-    Approval { who: who("otto"), access, shown: Digest::of("shown"), verdict: Verdict::Allowed }
+    Approval { who: who("otto"), access, shown: Digest::of("shown") }
 }

@@ -90,7 +90,7 @@ pub use record::event::{
 };
 pub use record::intent::{Asking, Intent, Mode, ReplicaSet};
 pub use record::outcome::{MAX_DIGESTS, Outcomes, ReplicaOutcome};
-pub use record::who::{AccessRef, AskedPolicy, AskedRight, Decision, Verdict, Who};
+pub use record::who::{AccessRef, AskedPolicy, AskedRight, Decision, Who};
 pub use record::{Body, MAX_RECORD_BYTES, Record, VERSION};
 pub use redact::{
     Asked, BadRule, MAX_PATTERN_BYTES, MAX_REPLACEMENT_BYTES, MAX_RULES, Redacted, Redactor,

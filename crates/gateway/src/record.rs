@@ -8,7 +8,7 @@ use std::sync::Arc;
 use prepl_audit::{
     Approval, AskedPolicy, AskedRight, AttachClosed, AttachOpened, AuditError, BadRule, BreakGlass,
     Decision, Denied, Intent, Log, Mode, Outcomes, Receipt, Redacted, Redactor, ReplicaSet,
-    Sentence, Verdict, Who,
+    Sentence, Who,
 };
 use prepl_core::{Digest, Expression, Reason, Replica, RequestId, Selection};
 use prepl_fanout::Plan;
@@ -141,8 +141,7 @@ impl Recorder {
         for who in &asker.approved_by {
             let (who, access) = (who.clone(), access.clone());
             let shown = Digest::of(expression.as_str());
-            let approval = Approval { who, access, shown, verdict: Verdict::Allowed };
-            let _ = self.log.append(approval).await?;
+            let _ = self.log.append(Approval { who, access, shown }).await?;
         }
         Ok(())
     }
@@ -183,7 +182,6 @@ impl Recorder {
             request,
             expression: expression.map(|expression| redactor.beginning(expression)),
             replicas: ReplicaSet::of(selection.replicas()),
-            decision: Decision::default(),
             why: Sentence::from(why),
         };
         let _ = self.log.append(denied).await;
@@ -264,12 +262,9 @@ fn decision(permit: &Permit, right: &str) -> Decision {
         right: right.to_owned(),
         namespace: namespace.to_owned(),
         workload,
-        verdict: Verdict::Allowed,
     });
-    let policies = permit
-        .policies()
-        .iter()
-        .map(|policy| AskedPolicy { policy: policy.to_string(), verdict: Verdict::Allowed });
+    let policies =
+        permit.policies().iter().map(|policy| AskedPolicy { policy: policy.to_string() });
     Decision { rights: rights.collect(), policies: policies.collect() }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
 use kube::runtime::controller::{Action, Controller};
 use kube::runtime::reflector::ObjectRef;
@@ -31,6 +31,10 @@ const KEPT_SECONDS: i64 = 300;
 const AGAIN: Duration = Duration::from_secs(2);
 /// How soon a request is looked at again that waits for its review: a namespace may go meanwhile.
 const REST: Duration = Duration::from_secs(30);
+/// How long a certificate would last that is made to see whether it can be.
+const TRIAL: SignedDuration = SignedDuration::from_secs(60);
+/// Reviews that one user may owe, whatever policies say: each keeps its request from going away.
+const MAX_OWED: usize = 10;
 /// How long one step may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -124,6 +128,8 @@ pub struct Context {
     pub policy_holds_since: watch::Receiver<Option<Timestamp>>,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// Whose turn it is to owe a review.
+    pub owing: tokio::sync::Mutex<()>,
 }
 
 /// Answers the access requests of all namespaces, for ever.
@@ -154,7 +160,7 @@ impl Context {
         let said = self.said(request).await?;
         match next_step(request, &said, Timestamp::now()) {
             Step::Rest => self.rest(request).await,
-            Step::Owe => self.owe(request, true).await,
+            Step::Owe => self.begin(request).await,
             Step::Release => self.owe(request, false).await,
             Step::Deny(name) => self.write(request, denied(request, &name)).await,
             Step::Wait(seconds) => Ok(Action::requeue(Duration::from_secs(seconds))),
@@ -164,9 +170,13 @@ impl Context {
                 let since = *self.policy_holds_since.borrow();
                 let since = since.ok_or(NotDone::PolicyGone)?;
                 if is_vouched(request, since) {
-                    let signed = self.write(request, self.signed(request, end)).await?;
-                    self.tell(request).await;
-                    Ok(signed)
+                    let signed = self.signed(request, end);
+                    let granted = signed.phase == Some(Phase::Active);
+                    let written = self.write(request, signed).await?;
+                    if granted {
+                        self.tell(request).await;
+                    }
+                    Ok(written)
                 } else {
                     self.write(request, unvouched(request)).await
                 }
@@ -181,6 +191,32 @@ impl Context {
         }
         let approvals = review::look(&self.client, request).await?;
         Ok(Said::to(request, &approvals, Timestamp::now()))
+    }
+
+    /// Puts the debt on a use of break-glass, or denies it: what is not granted owes nothing.
+    async fn begin(&self, request: &AccessRequest) -> Result<Action, NotDone> {
+        // One after the other: each sees the debts of those before it.
+        let _turn = self.owing.lock().await;
+        match self.objection(request).await? {
+            Some(denied) => self.write(request, denied).await,
+            None => self.owe(request, true).await,
+        }
+    }
+
+    async fn objection(
+        &self,
+        request: &AccessRequest,
+    ) -> Result<Option<AccessRequestStatus>, NotDone> {
+        let since = self.policy_holds_since.borrow().ok_or(NotDone::PolicyGone)?;
+        if !is_vouched(request, since) {
+            return Ok(Some(unvouched(request)));
+        }
+        let trust = self.authorities.current();
+        if let Err(reason) = certificate(&trust.signing, request, Timestamp::now() + TRIAL) {
+            return Ok(Some(status(request, Phase::Denied, "BadRequest", &reason.to_string())));
+        }
+        let owed = review::owed(&self.client, &request.spec.user.username).await?;
+        Ok((owed >= MAX_OWED).then(|| owing(request, owed)))
     }
 
     async fn owe(&self, request: &AccessRequest, owes: bool) -> Result<Action, NotDone> {
@@ -283,6 +319,13 @@ fn unvouched(request: &AccessRequest) -> AccessRequestStatus {
 
 fn denied(request: &AccessRequest, name: &str) -> AccessRequestStatus {
     status(request, Phase::Denied, "Denied", &format!("{name} denied it; ask for another run"))
+}
+
+fn owing(request: &AccessRequest, owed: usize) -> AccessRequestStatus {
+    let text = format!(
+        "{owed} earlier uses of break-glass wait for their review; have them reviewed first"
+    );
+    status(request, Phase::Denied, "ReviewsOwed", &text)
 }
 
 fn expired(request: &AccessRequest) -> AccessRequestStatus {

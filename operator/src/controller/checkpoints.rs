@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use prepl_audit::{Checkpoint, Moment, PublicKey, SignedCheckpoint};
-use prepl_crd::audit_checkpoint::MAX_CHECKPOINTS;
+use prepl_crd::audit_checkpoint::{MAX_CHECKPOINTS, SignedHead};
 use prepl_crd::{AuditCheckpoint, AuditCheckpointStatus};
 use serde_json::json;
 
@@ -111,7 +111,7 @@ pub fn with_checkpoint(
     key: &PublicKey,
     next: &SignedCheckpoint,
 ) -> Result<AuditCheckpointStatus, serde_json::Error> {
-    let mut checkpoints = thinned(status.checkpoints, |one| one.checkpoint.seq);
+    let mut checkpoints = thinned(status.checkpoints, signed_at);
     checkpoints.push(signed::written(next)?);
     Ok(AuditCheckpointStatus { key: Some(key.to_string()), checkpoints, ..status })
 }
@@ -138,24 +138,25 @@ pub fn with_regress(
     status
 }
 
-/// Makes room for one more where there is none, by the numbers of the records that they are of.
+/// Makes room for one more where there is none, by when they were signed, in milliseconds.
 ///
 /// The newest half stays whole. Of the older ones that goes which is least missed: its neighbours
-/// are near for its age. So gaps grow with age, and the whole history stays covered.
+/// are near for its age. So gaps grow with age, and the whole history stays covered. Records are no
+/// measure, nor is any other number that a gateway chooses: it could push out what speaks against it.
 #[must_use]
-pub fn thinned<T>(mut kept: Vec<T>, seq: impl Fn(&T) -> u64) -> Vec<T> {
+pub fn thinned<T>(mut kept: Vec<T>, signed: impl Fn(&T) -> u64) -> Vec<T> {
     while kept.len() >= MAX_CHECKPOINTS {
-        let Some(place) = least_missed(&kept, &seq) else { break };
+        let Some(place) = least_missed(&kept, &signed) else { break };
         kept.remove(place);
     }
     kept
 }
 
-fn least_missed<T>(kept: &[T], seq: impl Fn(&T) -> u64) -> Option<usize> {
-    let newest = seq(kept.last()?);
+fn least_missed<T>(kept: &[T], signed: impl Fn(&T) -> u64) -> Option<usize> {
+    let newest = signed(kept.last()?);
     let gap_for_age = |[before, own, after]: [&T; 3]| {
-        let (gap, age) = (seq(after).saturating_sub(seq(before)), newest.saturating_sub(seq(own)));
-        gap as f64 / (age as f64 + 1.0)
+        let gap = signed(after).saturating_sub(signed(before));
+        gap as f64 / (newest.saturating_sub(signed(own)) as f64 + 1.0)
     };
     let older = kept.get(..=kept.len() / 2)?.windows(3);
     let gaps = (1..).zip(older.map(|near| match near {
@@ -163,4 +164,9 @@ fn least_missed<T>(kept: &[T], seq: impl Fn(&T) -> u64) -> Option<usize> {
         _ => f64::INFINITY,
     }));
     gaps.min_by(|(_, one), (_, other)| one.total_cmp(other)).map(|(place, _)| place)
+}
+
+/// When the controller signed it; what cannot be read is of no time.
+fn signed_at(kept: &SignedHead) -> u64 {
+    kept.checkpoint.time.parse::<Moment>().map_or(0, Moment::as_millis)
 }

@@ -12,7 +12,10 @@ use prepl_policy::approval;
 use serde_json::json;
 
 use super::events::Warning;
+use crate::selector::escaped;
 
+/// Most requests of one user that are looked at: far more than may owe a review.
+const MAX_LISTED: u32 = 500;
 /// Who puts the finalizer on and takes it off.
 const MANAGER: &str = "prepl-review";
 
@@ -83,20 +86,32 @@ pub async fn look(client: &Client, request: &AccessRequest) -> kube::Result<Vec<
     }
 }
 
-/// Puts the debt on a request, or takes it off.
+/// Puts the debt on a request, or takes it off; the finalizers of others stay.
+///
+/// The whole list is written, and only over the version that was seen: a list that is applied has
+/// owners, and one who owns the debt too would keep it there.
 pub async fn owe(client: &Client, request: &AccessRequest, owes: bool) -> kube::Result<()> {
-    let name = request.name_any();
-    let finalizers: &[&str] = if owes { &[REVIEW] } else { &[] };
-    // With the UID: never another request of the same name.
-    let change = json!({
-        "apiVersion": "prepl.dev/v1alpha1",
-        "kind": "AccessRequest",
-        "metadata": {"name": name, "uid": request.uid(), "finalizers": finalizers},
-    });
+    let others = request.finalizers().iter().map(String::as_str).filter(|one| *one != REVIEW);
+    let finalizers: Vec<&str> = others.chain(owes.then_some(REVIEW)).collect();
+    let change = json!({"metadata": {
+        "uid": request.uid(),
+        "resourceVersion": request.resource_version(),
+        "finalizers": finalizers,
+    }});
     let namespace = request.namespace().unwrap_or_default();
     let requests: Api<AccessRequest> = Api::namespaced(client.clone(), &namespace);
-    let params = PatchParams::apply(MANAGER).force();
-    requests.patch(&name, &params, &Patch::Apply(change)).await.map(drop)
+    let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..<_>::default() };
+    requests.patch(&request.name_any(), &params, &Patch::Merge(change)).await.map(drop)
+}
+
+/// How many requests of a user owe a review, in all namespaces; at least so many where there are
+/// more than can be listed at once.
+pub async fn owed(client: &Client, user: &str) -> kube::Result<usize> {
+    let requests: Api<AccessRequest> = Api::all(client.clone());
+    let his = format!("spec.breakGlass=true,spec.user.username={}", escaped(user));
+    let params = ListParams::default().fields(&his).limit(MAX_LISTED);
+    let found = requests.list(&params).await?;
+    Ok(found.items.iter().filter(|request| request.owes_review()).count())
 }
 
 /// Whether the namespace of a request is being deleted: nobody can review it there any more.

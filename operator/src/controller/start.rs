@@ -122,6 +122,7 @@ async fn led(
         authorities: authorities.clone(),
         policy_holds_since: policy_holds_since.clone(),
         metrics: Arc::clone(metrics),
+        owing: tokio::sync::Mutex::default(),
     });
     let checkpoints = notary::run(client.clone(), &args.namespace, Arc::clone(metrics));
     tokio::select! {

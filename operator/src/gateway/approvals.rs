@@ -14,6 +14,8 @@ use prepl_crd::{AccessApproval, AccessRequest};
 use prepl_policy::{Approval, BreakGlass, Known, approval};
 use tokio::time::timeout;
 
+use crate::selector::escaped;
+
 use super::access::{Accesses, Caller, PATIENCE, Refused};
 use super::judging::known;
 use super::purpose::Purpose;
@@ -102,21 +104,4 @@ async fn answered<T>(asked: impl Future<Output = kube::Result<T>>) -> Result<T, 
 
 fn is_cut<K: Clone>(list: &ObjectList<K>) -> bool {
     list.metadata.continue_.as_ref().is_some_and(|more| !more.is_empty())
-}
-
-/// A value in a field selector.
-fn escaped(value: &str) -> String {
-    let special = |c: char| matches!(c, '\\' | ',' | '=');
-    value.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::escaped;
-
-    #[test]
-    fn a_name_cannot_leave_its_place_in_a_selector() {
-        assert_eq!(escaped("mira"), "mira");
-        assert_eq!(escaped(r"CN=a,O=b\"), r"CN\=a\,O\=b\\");
-    }
 }

@@ -1,15 +1,15 @@
 //! What an access is good for: whatever its user may, one run that others approved, or a
 //! break-glass.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use prepl_core::Selection;
-use prepl_crd::{AccessRequest, AskedRun};
+use prepl_core::{Replica, Selection};
+use prepl_crd::{AccessRequest, AskedRun, NamedReplica};
 use prepl_policy::{Grounds, Request, Subject};
 
-use super::access::{Caller, Refused};
+use super::access::{Caller, Refused, Scope};
 use super::service::Start;
 
 /// What an access is good for.
@@ -63,7 +63,7 @@ impl Purpose {
 }
 
 /// Why an access for one run is not good for what is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotThatRun {
     /// A tunnel.
     #[error("this access is for one run, and opens no tunnel; ask for another")]
@@ -86,6 +86,15 @@ pub enum NotThatRun {
     /// Not the replicas that it names.
     #[error("this access is for one run, on other replicas than these; ask again for these")]
     OtherReplicas,
+    /// Their names are not those that approvers read.
+    #[error("this access is for one run, which names {0} otherwise than it is; ask again for it")]
+    OtherNames(String),
+    /// All namespaces at once.
+    #[error(
+        "approvals and break-glass are of one namespace, and this access is for all; name the \
+         namespace with -n"
+    )]
+    Everywhere,
     /// Another reason or ticket.
     #[error("this access is for one run, with another reason or ticket; ask again with these")]
     OtherGrounds,
@@ -113,6 +122,7 @@ impl From<NotThatRun> for Refused {
 
 /// Whether a caller's access is good for the run that he starts, over what of it is there.
 pub fn started(caller: &Caller, start: &Start, there: &Selection) -> Result<(), NotThatRun> {
+    of_one_namespace(caller)?;
     let Purpose::Run(one) = &caller.purpose else { return Ok(()) };
     let (run, plan) = (&one.run, &start.plan);
     let session = plan.session.as_ref().map(|name| name.as_str());
@@ -127,11 +137,12 @@ pub fn started(caller: &Caller, start: &Start, there: &Selection) -> Result<(), 
     }
     one.has_text(plan.expression.as_str())?;
     // To recall runs nothing: it may be asked of some of them, and when others are gone.
+    one.has_grounds(&start.grounds)?;
     if plan.recall {
         return one.names(&start.uids);
     }
-    one.has_grounds(&start.grounds)?;
     one.has_replicas(&start.uids)?;
+    one.is_told_truly(there)?;
     let (all, there) = (start.uids.len(), there.len());
     let changed = NotThatRun::Changed { gone: all.saturating_sub(there), all };
     if there == all { Ok(()) } else { Err(changed) }
@@ -139,6 +150,7 @@ pub fn started(caller: &Caller, start: &Start, there: &Selection) -> Result<(), 
 
 /// The same for who asks only what the policies would say.
 pub fn judged(caller: &Caller, uids: &[Arc<str>], request: &Request) -> Result<(), NotThatRun> {
+    of_one_namespace(caller)?;
     let Purpose::Run(one) = &caller.purpose else { return Ok(()) };
     one.has_text(request.expression.as_ref().map(|text| text.as_str()).unwrap_or_default())?;
     if request.read_only != one.run.read_only {
@@ -146,6 +158,14 @@ pub fn judged(caller: &Caller, uids: &[Arc<str>], request: &Request) -> Result<(
     }
     one.has_grounds(&request.grounds)?;
     one.has_replicas(uids)
+}
+
+/// What others say to a request, they say in its namespace: it is that of the replicas.
+fn of_one_namespace(caller: &Caller) -> Result<(), NotThatRun> {
+    match (&caller.purpose, &caller.scope) {
+        (Purpose::Any, _) | (_, Scope::Namespace(_)) => Ok(()),
+        (Purpose::Run(_) | Purpose::BreakGlass { .. }, Scope::All) => Err(NotThatRun::Everywhere),
+    }
 }
 
 /// An access for one run opens no tunnel.
@@ -172,6 +192,22 @@ impl OneRun {
         let all: BTreeSet<&str> = uids.iter().map(|uid| &**uid).collect();
         let same = all == self.uids() && uids.len() == self.run.replicas.len();
         same.then_some(()).ok_or(NotThatRun::OtherReplicas)
+    }
+
+    /// Whoever approves reads names, and what runs goes by UIDs: both are of the same pods.
+    fn is_told_truly(&self, there: &Selection) -> Result<(), NotThatRun> {
+        let told: BTreeMap<&str, &NamedReplica> =
+            self.run.replicas.iter().map(|one| (one.uid.as_str(), one)).collect();
+        let differs = |live: &&Replica| {
+            told.get(&*live.id.uid).is_none_or(|told| {
+                (&*live.id.namespace, &*live.id.name, live.workload.to_string())
+                    != (&*told.namespace, &*told.name, told.workload.clone())
+            })
+        };
+        match there.replicas().iter().find(differs) {
+            None => Ok(()),
+            Some(live) => Err(NotThatRun::OtherNames(live.id.to_string())),
+        }
     }
 
     fn names(&self, uids: &[Arc<str>]) -> Result<(), NotThatRun> {

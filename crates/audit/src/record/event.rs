@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Record;
 use super::intent::ReplicaSet;
 use super::sealed::Kind;
-use super::who::{AccessRef, Decision, Verdict, Who};
+use super::who::{AccessRef, Decision, Who};
 use crate::canonical::MAX_INTEGER;
 use crate::redact::{Asked, Redacted};
 use crate::text::{hex, shown};
@@ -44,7 +44,8 @@ pub struct Opened {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closed {}
 
-/// Somebody was not allowed to.
+/// Somebody was not allowed to. What he was asked for no longer matters, so that there are no rights and
+/// policies here: the sentence names the first that is against it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Denied {
     /// Who asked.
@@ -57,9 +58,7 @@ pub struct Denied {
     pub expression: Option<Asked>,
     /// The replicas that he named.
     pub replicas: ReplicaSet,
-    /// What was asked about his rights.
-    pub decision: Decision,
-    /// Why he may not, in a sentence.
+    /// Why he may not, in a sentence; also that another person said no.
     pub why: Sentence,
 }
 
@@ -141,18 +140,17 @@ pub struct BreakGlass {
     pub ticket: Option<Redacted>,
 }
 
-/// Somebody said yes or no to what somebody else wants to do.
+/// Somebody approved what somebody else is about to run; recorded with each run that it counts for,
+/// before its intent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
-    /// Who said it.
+    /// Who approved it.
     pub who: Who,
     /// To which access request.
     pub access: AccessRef,
-    /// The digest of what he was shown.
+    /// The digest of the expression that he was shown.
     #[serde(with = "hex")]
     pub shown: Digest,
-    /// What he said.
-    pub verdict: Verdict,
 }
 
 /// A sentence of prepl's own: one short line that is never a value or a secret.

@@ -26,7 +26,8 @@ pub struct AccessRef {
     pub uid: String,
 }
 
-/// Why somebody may: every right that was asked for, and every policy that was asked.
+/// Why somebody may: every right that was asked for, and every policy that was asked. Each said yes,
+/// else it would be a record of who is denied.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// Rights, one for each workload.
@@ -44,27 +45,11 @@ pub struct AskedRight {
     pub namespace: String,
     /// Which workload: `deployment/api`.
     pub workload: String,
-    /// The answer.
-    pub verdict: Verdict,
 }
 
-/// A policy that had a word in it.
+/// A policy about one of the replicas.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskedPolicy {
-    /// Its name, with what tells its version.
+    /// Its name, as it was called then; which version of it, the log does not tell.
     pub policy: String,
-    /// Its answer.
-    pub verdict: Verdict,
-}
-
-/// An answer to whether somebody may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// He may.
-    Allowed,
-    /// He may not.
-    Denied,
-    /// It has nothing to say about this.
-    Silent,
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use prepl_audit::{
     AccessRef, AskedPolicy, AskedRight, Body, Checkpoint, Clock, Decision, Form, Intent, Log, Mode,
-    Moment, Receipt, Redactor, ReplicaSet, Settings, SignedCheckpoint, SigningKey, Tail, Verdict,
-    Verified, Who, Witness, export_on, verify_on,
+    Moment, Receipt, Redactor, ReplicaSet, Settings, SignedCheckpoint, SigningKey, Tail, Verified,
+    Who, Witness, export_on, verify_on,
 };
 use prepl_core::{Digest, Expression, Labels, Replica, ReplicaId, RequestId, RunId, Workload};
 
@@ -76,9 +76,8 @@ pub fn decision() -> Decision {
             right: "eval".into(),
             namespace: "shop".into(),
             workload: "deployment/api".into(),
-            verdict: Verdict::Allowed,
         }],
-        policies: vec![AskedPolicy { policy: "office-hours@7".into(), verdict: Verdict::Silent }],
+        policies: vec![AskedPolicy { policy: "office-hours".into() }],
     }
 }
 

@@ -4,7 +4,7 @@ use prepl_audit::{Denied, Form, Outcomes, ReplicaOutcome, Sentence, export_on, v
 use prepl_core::{Class, Digest, Reason};
 use serde_json::{Value, json};
 
-use crate::common::{decision, intent, log_on, request, run, who};
+use crate::common::{intent, log_on, request, run, who};
 use crate::sim::Sim;
 
 async fn log() -> Sim {
@@ -23,7 +23,6 @@ async fn log() -> Sim {
         request: request(2),
         expression: Some(asked.expression.clone()),
         replicas: asked.replicas.clone(),
-        decision: decision(),
         why: Sentence::from(&Reason::new("no role allows it")),
     };
     let _ = log.append(denied).await.unwrap();

@@ -2,7 +2,7 @@
 
 use prepl_audit::{
     Approval, AttachClosed, AttachOpened, Body, BreakGlass, Denied, Intent, Log, Mode, Outcomes,
-    Redactor, ReplicaOutcome, ReplicaSet, Sentence, Verdict, Who, verify_on,
+    Redactor, ReplicaOutcome, ReplicaSet, Sentence, Who, verify_on,
 };
 use prepl_core::{Class, Digest, Expression, Reason};
 use proptest::prelude::*;
@@ -71,7 +71,7 @@ fn any_record() -> impl Strategy<Value = Any> {
         (someone(), request(), an_intent(), why()).prop_map(|(who, request, asked, why)| {
             let Intent { replicas, expression, .. } = asked;
             let expression = Some(expression);
-            Any::Denied(Denied { who, request, expression, replicas, decision: decision(), why })
+            Any::Denied(Denied { who, request, expression, replicas, why })
         });
     let opened = (someone(), request(), replicas(), any::<bool>()).prop_map(|parts| {
         let (who, request, replicas, break_glass) = parts;
@@ -88,8 +88,7 @@ fn any_record() -> impl Strategy<Value = Any> {
     });
     let approval = (someone(), name()).prop_map(|(by, shown)| {
         let access = who("x").access.unwrap();
-        let (shown, verdict) = (Digest::of(&shown), Verdict::Denied);
-        Any::Approval(Approval { who: by, access, shown, verdict })
+        Any::Approval(Approval { who: by, access, shown: Digest::of(&shown) })
     });
     prop_oneof![
         an_intent().prop_map(Any::Intent),
