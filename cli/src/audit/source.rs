@@ -32,7 +32,7 @@ pub struct SourceArgs {
     #[arg(
         long,
         global = true,
-        default_value = "1Gi",
+        default_value = "16Gi",
         value_name = "SIZE",
         value_parser = quantity::size
     )]

@@ -89,11 +89,16 @@ mod tests {
             replica.workload.name = "api".into();
             replica.workload.kind = "deployment".into();
         }
+        fleet[0].id.name = "api-2".into();
         fleet[2].workload.name = "web".into();
         let run = request(|_| {}).spec.run.unwrap();
         let changes: Vec<_> =
             changes(&run, Some(&fleet)).into_iter().map(|(change, _)| change).collect();
         assert_eq!(changes, [Change::Gone, Change::Same, Change::New]);
+        fleet[0].id.name = "bank-1".into();
+        let (change, name) = super::changes(&run, Some(&fleet)).swap_remove(1);
+        assert_eq!(change, Change::Misnamed);
+        assert_eq!(name, "shop/api-2 of deployment/api, which is shop/bank-1 of deployment/api");
         let unknown = super::changes(&run, None);
         assert!(unknown.iter().all(|(change, _)| *change == Change::Unknown), "{unknown:?}");
     }

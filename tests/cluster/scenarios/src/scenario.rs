@@ -43,10 +43,7 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
     ("a deleted access request ends everything", rights::revoked),
     ("a token gives no certificate of another pod", forged::anothers_token),
     ("a certificate of another authority is refused", forged::a_forged_certificate),
-    (
-        "what was signed runs once, there, then, and for its signer",
-        resigned::elsewhere_again_or_at_another_time,
-    ),
+    ("what was signed is good once, there and then", resigned::sent_again),
     ("policies deny, lower and are judged in a dry run", policies::rules_are_held),
     ("what is approved runs once", approvals::approved_runs_once),
     ("who waits for approval goes on by himself", approvals::who_waits_goes_on),

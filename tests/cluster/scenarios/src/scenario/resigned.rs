@@ -87,7 +87,7 @@ fn forger(person: &Person) -> Result<Forger, Problem> {
     Forger::with(&person.access()?)
 }
 
-pub fn elsewhere_again_or_at_another_time() -> Result<String, Problem> {
+pub fn sent_again() -> Result<String, Problem> {
     let stage = Stage::open()?;
     let now = SystemTime::now();
     let before = stage.ran()?;
