@@ -43,6 +43,7 @@ use filter::{FilterArgs, before};
 use find::Wanted;
 use list::{ListFormat, Look};
 use logs::LogFolder;
+use show::ShowFormat;
 use source::{Collected, SourceArgs, WitnessArgs};
 use witness::Checkpoints;
 
@@ -98,9 +99,9 @@ struct ShowArgs {
     /// Look only into files of the last so long: 30m, 12h, 7d
     #[arg(long, value_name = "TIME", value_parser = quantity::duration)]
     since: Option<Duration>,
-    /// The records as JSON
-    #[arg(long)]
-    json: bool,
+    /// Form of the records
+    #[arg(short, long, value_enum, default_value = "sheet", value_name = "FORM")]
+    output: ShowFormat,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -173,7 +174,7 @@ impl AuditCommand {
     fn is_for_programs(&self) -> bool {
         match self {
             AuditCommand::List(list) => list.output.is_for_programs(),
-            AuditCommand::Show(show) => show.json,
+            AuditCommand::Show(show) => show.output == ShowFormat::Json,
             AuditCommand::Verify(_) | AuditCommand::Export(_) => false,
         }
     }
@@ -236,10 +237,7 @@ fn show(args: &ShowArgs, logs: &[LogFolder], console: &mut Console) -> Result<Ex
         return Err(Problem::nothing_matched("nothing of that name is recorded")
             .hint("`prepl audit list` shows what is; old records go with their files"));
     }
-    match args.json {
-        true => console.answer(&show::document(&found)),
-        false => console.answer(&show::sheet(&found, console.out_colour)),
-    }
+    console.answer(&show::render(args.output, &found, console.out_colour));
     Ok(ExitCode::Ok)
 }
 

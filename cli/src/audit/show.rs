@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use clap::ValueEnum;
 use prepl_audit::{
     AccessRef, Approval, Asked, Asking, AttachClosed, Body, Decision, Denied, Intent, Mode,
     Outcomes, ReplicaSet, Who,
@@ -17,8 +18,26 @@ use crate::render::page::{Ink, Page};
 /// Columns of the names of facts.
 const NAMES: usize = 12;
 
+/// Form of the records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ShowFormat {
+    /// A paragraph for each record
+    #[default]
+    Sheet,
+    /// One JSON document with the records as they are stored
+    Json,
+}
+
+/// The records in one of the forms.
+pub fn render(format: ShowFormat, found: &[Found], colour: bool) -> String {
+    match format {
+        ShowFormat::Sheet => sheet(found, colour),
+        ShowFormat::Json => document(found),
+    }
+}
+
 /// The records as they stand in their logs, in one document.
-pub fn document(found: &[Found]) -> String {
+fn document(found: &[Found]) -> String {
     let log = |one: &Found| {
         let records = one.records.iter().map(|(_, line)| serde_json::from_slice(line));
         let records: Vec<Json> = records.map(Result::unwrap_or_default).collect();
@@ -28,7 +47,7 @@ pub fn document(found: &[Found]) -> String {
 }
 
 /// The records for people.
-pub fn sheet(found: &[Found], colour: bool) -> String {
+fn sheet(found: &[Found], colour: bool) -> String {
     found.iter().map(|one| sheet_of_log(one, colour)).collect::<Vec<_>>().join("\n")
 }
 

@@ -80,7 +80,6 @@ fn one_run_is_shown_in_full() {
     user        otto (uid 1234)
     access      shop/prepl-otto (uid u-otto)
     of          shop/prepl-mira (uid u-mira)
-    verdict     allowed
     shown       sha256 HASH
     chain       CHAIN
     hash        HASH
@@ -93,8 +92,8 @@ fn one_run_is_shown_in_full() {
     access      shop/prepl-mira (uid u-mira)
     mode        read-write
     reason      queue is stuck
-    right       eval on shop/deployment/api: allowed
-    policy      office-hours@7: nothing to say
+    right       eval on shop/deployment/api
+    policy      ReplPolicy shop/office-hours
     sha256      HASH before redaction
     redacted    1 times
     │ (login "***")
@@ -140,7 +139,7 @@ fn a_matter_is_found_by_any_of_its_names() {
 #[test]
 fn shown_as_json_are_the_records_as_they_stand() {
     let logged = Logged::with_all();
-    let (shown, _) = told(&logged.audit(&["show", "--json", "00000004"]), 0);
+    let (shown, _) = told(&logged.audit(&["show", "-o", "json", "00000004"]), 0);
     let document: Value = serde_json::from_str(&shown).unwrap();
     let records = document["logs"][0]["records"].as_array().unwrap();
     let text = std::fs::read_to_string(&logged.files()[0]).unwrap();
