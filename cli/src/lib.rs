@@ -2,13 +2,15 @@
 //!
 //! The command line of prepl as a library, so that `prepl-demo` offers the same commands over a
 //! fleet of its own. This crate must not know: gRPC, or how a right is decided; it asks through
-//! `prepl-gateway` and folds with `prepl-fold`. Of Kubernetes only [`cluster`] knows.
+//! `prepl-gateway` and folds with `prepl-fold`. How a cluster is reached only [`cluster`] knows; its
+//! objects are what [`request`] and [`audit`] show.
 //!
-//! Reading order: [`command`] the words · [`exec`], [`targets`], [`port_forward`], [`fleet`], [`auth`], [`audit`], [`doctor`],
-//! [`demo`] and [`completion`] one command each · [`cluster`] a user's way into a cluster ·
-//! [`select`], [`source`], [`pace`], [`grounds`] and [`quantity`] what the arguments mean · [`reach`] and
-//! [`ids`] what a run needs · [`drive`], [`live`], [`gather`] and [`progress`] a run under way ·
-//! [`render`] the screens · [`console`] and [`problem`] the user's two streams.
+//! Reading order: [`command`] the words · [`exec`], [`targets`], [`port_forward`], [`request`],
+//! [`fleet`], [`auth`], [`audit`], [`doctor`], [`demo`] and [`completion`] one command each ·
+//! [`cluster`] a user's way into a cluster · [`select`], [`source`], [`pace`], [`grounds`] and
+//! [`quantity`] what the arguments mean · [`reach`] and [`ids`] what a run needs · [`drive`],
+//! [`live`], [`gather`] and [`progress`] a run under way · [`render`] the screens · [`console`] and
+//! [`problem`] the user's two streams · `state` what outlives a command.
 
 pub mod audit;
 pub mod auth;

@@ -18,7 +18,7 @@ pub struct Cli {
     pub log: LogArgs,
 }
 
-/// The roles; each runs in a Deployment of its own, with a service account of its own.
+/// The roles; each runs in pods of its own, with a service account of its own.
 #[derive(Debug, Subcommand)]
 pub enum Role {
     /// Inject sidecars, give certificates, answer access requests

@@ -5,8 +5,9 @@
 //! is none · [`trust`] who signs and who is trusted, [`rotation`] how one authority follows
 //! another, [`authority`] both in the cluster · [`enrolment`] certificates for pods ·
 //! [`canary`] whether users can be believed · [`lease`] who leads: he alone does the next ·
-//! [`access`] certificates for users, [`review`] what others say to them, [`notary`] with [`checkpoints`] and [`audit_key`] the ends of
-//! audit logs, signed · [`listener`] TLS · [`metrics`] · [`start`] all of it, started.
+//! [`access`] certificates for users, [`review`] what others say to them, [`notary`] with
+//! [`checkpoints`] and [`audit_key`] the ends of audit logs, signed · [`listener`] TLS · [`metrics`] ·
+//! [`start`] all of it, started.
 
 pub mod access;
 pub mod audit_key;

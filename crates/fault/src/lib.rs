@@ -15,7 +15,7 @@ mod armed;
 #[cfg(feature = "armed")]
 pub use armed::VARIABLE;
 
-/// All points, in the order in which a gateway comes by them.
+/// All points: those of the log's writer, then those of a run and of a tunnel in their order.
 pub const LABELS: &[&str] = &[
     // The audit log's writer: the bytes are written, and not durable yet.
     "audit.written",

@@ -8,8 +8,9 @@
 //!
 //! Reading order: [`permit`] rights · [`mode`] · [`draft`] a policy as it was written, [`policy`]
 //! as it was checked (`check`, [`pattern`]) · [`request`] what is asked, and what is known about
-//! who asks · [`approval`] what others say to it · [`ruling`] what a rule says · [`judge`](mod@judge) all rules of all policies, and `rules` each of
-//! them · [`expressions`] scripts that judge an expression.
+//! who asks · [`approval`] what others say to it · [`ruling`] what a rule says · [`judge`](mod@judge)
+//! all rules of all policies, and `rules` each of them · [`expressions`] scripts that judge an
+//! expression.
 
 pub mod approval;
 mod check;

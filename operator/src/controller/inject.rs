@@ -9,9 +9,9 @@ use crate::labels::{
     LABEL_INJECTED, PREFIX,
 };
 
-/// The volume that holds the pod's token for the controller.
 /// Characters of a foreign text that are repeated.
 const MAX_SHOWN: usize = 80;
+/// The volume that holds the pod's token for the controller.
 const TOKEN_VOLUME: &str = "prepl-token";
 /// Where the sidecar keeps whom to trust.
 const STATE_VOLUME: &str = "prepl-state";

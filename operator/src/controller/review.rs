@@ -14,6 +14,8 @@ use serde_json::json;
 use super::events::Warning;
 use crate::selector::escaped;
 
+/// Most that is heard of what was said to one request.
+const MAX_SAID: usize = 5000;
 /// Most requests of one user that are looked at: far more than may owe a review.
 const MAX_LISTED: u32 = 500;
 /// Who puts the finalizer on and takes it off.
@@ -68,7 +70,7 @@ fn ended(request: &AccessRequest) -> Option<Timestamp> {
     deleted.into_iter().chain(over).min()
 }
 
-/// Everything that was said to a request; more than a page of it is not needed to end it.
+/// Everything that was said to a request, up to far more than people have to say.
 pub async fn look(client: &Client, request: &AccessRequest) -> kube::Result<Vec<AccessApproval>> {
     let namespace = request.namespace().unwrap_or_default();
     let approvals: Api<AccessApproval> = Api::namespaced(client.clone(), &namespace);
@@ -80,8 +82,8 @@ pub async fn look(client: &Client, request: &AccessRequest) -> kube::Result<Vec<
         let page = approvals.list(&params).await?;
         all.extend(page.items);
         match page.metadata.continue_.filter(|more| !more.is_empty()) {
-            Some(more) => params = params.continue_token(&more),
-            None => return Ok(all),
+            Some(more) if all.len() < MAX_SAID => params = params.continue_token(&more),
+            Some(_) | None => return Ok(all),
         }
     }
 }

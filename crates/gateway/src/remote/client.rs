@@ -187,8 +187,7 @@ impl Remote {
     }
 
     /// Opens a tunnel to the REPL of the replica with this UID, once for each request id, on a
-    /// connection of its own: one
-    /// whose reader stalls holds up no other.
+    /// connection of its own: one whose reader stalls holds up no other.
     pub async fn attach(&self, request: RequestId, uid: &str) -> Result<Tunnel, RemoteFailed> {
         let signed = Some(signed_tunnel(&self.credentials.current(), request, uid)?);
         let open = v1::attach_up::Part::Open(v1::AttachOpen { uid: uid.to_owned(), signed });
