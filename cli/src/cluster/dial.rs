@@ -60,10 +60,8 @@ pub async fn gateways(cluster: &Cluster, args: &ClusterArgs) -> Result<Vec<Gatew
         return Ok(vec![Gateway::Address(address.clone())]);
     }
     let found = pods(cluster, &args.operator_namespace).await?;
-    let mut all: Vec<_> = found
-        .iter()
-        .filter_map(|pod| Some((pod.metadata.name.clone()?, is_ready(pod))))
-        .collect();
+    let mut all: Vec<_> =
+        found.iter().filter_map(|pod| Some((pod.metadata.name.clone()?, is_ready(pod)))).collect();
     all.sort_unstable();
     match all.is_empty() {
         true => Err(no_gateway(&args.operator_namespace)),

@@ -22,8 +22,8 @@ use tower::service_fn;
 use super::dial::Dial;
 use super::run::RemoteRun;
 use super::{judging, wire};
-use crate::coalesce::Together;
 use crate::claim::{Unsigned, signed_tunnel};
+use crate::coalesce::Together;
 use crate::gateway::Described;
 use crate::tunnel::{self, Tunnel};
 
