@@ -38,14 +38,15 @@ async fn main() {
     let program = std::env::current_exe().unwrap();
     let program = program.parent().and_then(Path::parent).unwrap().join("prepl-operator");
     assert!(program.exists(), "build it first: see the head of this example");
-    added(&program).await;
+    // What one has taken of the machine's addresses is free when all have ended.
+    let mut ended = vec![added(&program).await];
     for callers in [1, 4, 16, 32] {
-        audited(&program, callers).await;
+        ended.push(audited(&program, callers).await);
     }
 }
 
 /// A warm replica through a gateway, beside the sidecar alone.
-async fn added(program: &Path) {
+async fn added(program: &Path) -> Installation {
     let memory = tempfile::tempdir_in("/dev/shm").unwrap();
     let (installation, _gateway) = start(program, 1, Some(memory.path())).await;
     let selection = installation.world.selection();
@@ -77,10 +78,11 @@ async fn added(program: &Path) {
         "added by the gateway, p50, no fsync      {:>9.3?}   <= 600 µs: {verdict}",
         median(added)
     );
+    installation
 }
 
 /// So many callers, each of whom waits for his answer before he asks again.
-async fn audited(program: &Path, callers: usize) {
+async fn audited(program: &Path, callers: usize) -> Installation {
     let (installation, gateway) = start(program, SIDECARS, None).await;
     let each = installation.world.replicas().iter();
     let each: Vec<_> = each.map(|replica| Selection::of(vec![replica.clone()])).collect();
@@ -112,6 +114,7 @@ async fn audited(program: &Path, callers: usize) {
         asked as f64 / syncs as f64,
         records as f64 / syncs as f64,
     );
+    installation
 }
 
 async fn start(program: &Path, sidecars: usize, audit: Option<&Path>) -> (Installation, Operator) {
