@@ -256,6 +256,40 @@ fn every_crate_says_what_it_is_for() {
     }
 }
 
+#[test]
+fn a_front_page_with_a_reading_order_names_every_module() {
+    let mut omitted = Vec::new();
+    for file in rust_files(&root()).into_iter().filter(|file| !is_test(file)) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let missing = modules_not_named(&text);
+        omitted.extend(missing.into_iter().map(|name| format!("{}: {name}", file.display())));
+    }
+    assert!(omitted.is_empty(), "say on the page what each is:\n{}", omitted.join("\n"));
+}
+
+/// Modules of a file that its front page does not name in backticks, if that gives a reading order.
+fn modules_not_named(text: &str) -> Vec<&str> {
+    let page: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
+    let modules = text.lines().filter_map(|line| {
+        let line = line.strip_prefix("pub(crate) ").or(line.strip_prefix("pub ")).unwrap_or(line);
+        line.strip_prefix("mod ")?.strip_suffix(';')
+    });
+    let has_order = page.to_lowercase().contains("reading order");
+    let named = |name: &str| page.contains(&format!("`{name}`"));
+    modules.filter(|name| has_order && *name != "tests" && !named(name)).collect()
+}
+
+#[test]
+fn a_module_that_a_page_omits_is_found() {
+    let file =
+        |page: &str| format!("{page}\n\npub mod line;\nmod dial;\n\n#[cfg(test)]\nmod tests;\n");
+    assert!(
+        modules_not_named(&file("//! Reading order: [`line`] one · `dial` way to it.")).is_empty()
+    );
+    assert_eq!(modules_not_named(&file("//! # Reading order\n//!\n//! [`line`] one.")), ["dial"]);
+    assert!(modules_not_named(&file("//! One line.")).is_empty());
+}
+
 /// Files of tests alone: in a folder of them, or named so.
 fn is_test(file: &Path) -> bool {
     let within = file.strip_prefix(root()).unwrap();

@@ -4,11 +4,10 @@
 //! `fetching` a cluster's gateways · `entry`, `filter` and `gather` what a log tells, joined ·
 //! `list` and `record` the list · `find` and `show` one matter in full · `witness`,
 //! `anchored`, `verify` and `judged` whether it is whole · `damaged` what is said when it is
-//! not · `export` for other programs · `ends` signals.
+//! not · `export` for other programs · `signals` that end it from outside.
 
 mod anchored;
 mod damaged;
-mod ends;
 mod entry;
 mod export;
 mod fetch;
@@ -21,6 +20,7 @@ mod list;
 mod logs;
 mod record;
 mod show;
+mod signals;
 mod source;
 mod store;
 mod verify;
@@ -100,7 +100,7 @@ struct ShowArgs {
     #[arg(long, value_name = "TIME", value_parser = quantity::duration)]
     since: Option<Duration>,
     /// Form of the records
-    #[arg(short, long, value_enum, default_value = "sheet", value_name = "FORM")]
+    #[arg(short, long, value_enum, default_value = "table", value_name = "FORM")]
     output: ShowFormat,
 }
 
@@ -126,7 +126,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> Result<u8, Problem> {
 }
 
 async fn done(args: &AuditArgs, global: &Global) -> Result<ExitCode, Problem> {
-    let mut ends = ends::Ends::listen();
+    let mut ends = signals::Ends::listen();
     let now = Moment::now();
     let (since, witnesses) = (args.command.since(now), args.command.witnesses());
     let collected = tokio::select! {

@@ -25,7 +25,7 @@ use crate::render::safe::{self, Layout};
   prepl auth can-i inspect -n shop
   prepl auth can-i eval deploy/api -n shop       with the policies that are about it
 
-Exit codes: 0 yes, 1 nobody can be asked, 3 no such workload, 4 no")]
+Exit codes: 0 yes, 1 nobody can be asked, 2 usage, 3 no such workload, 4 no")]
 pub struct AuthArgs {
     #[command(subcommand)]
     question: Question,
@@ -87,14 +87,16 @@ type Answer = (String, ExitCode);
 
 async fn answer(args: &AuthArgs, global: &Global, console: &Console) -> Result<Answer, Problem> {
     let cluster = || Cluster::open(&global.cluster, args.namespace.as_deref());
+    let in_folder = global.fleet().is_some();
     match &args.question {
+        Question::Whoami if in_folder => Err(nobody_to_ask()),
         Question::Whoami => Ok((shown(&rights::who(&cluster().await?).await?), ExitCode::Ok)),
-        Question::CanI { right, workload: None } if global.fleet().is_none() => {
+        Question::CanI { right, workload: None } if !in_folder => {
             role(&cluster().await?, right.mode(), None, console).await
         }
         Question::CanI { right, workload } => {
             let mode = right.mode();
-            if global.fleet().is_none() {
+            if !in_folder {
                 let name = workload.as_ref().map(name).transpose()?;
                 let answer = role(&cluster().await?, mode, name, console).await?;
                 if answer.1 != ExitCode::Ok || mode == Mode::Inspect {
@@ -113,6 +115,12 @@ async fn answer(args: &AuthArgs, global: &Global, console: &Console) -> Result<A
     }
 }
 
+fn nobody_to_ask() -> Problem {
+    Problem::usage("a fleet's folder has no API server that could tell who you are").hint(
+        "your certificate there is user.pem; leave out --fleet and PREPL_FLEET to ask a cluster",
+    )
+}
+
 /// What the roles say, with what is missing.
 async fn role(
     cluster: &Cluster,
@@ -123,7 +131,7 @@ async fn role(
     if rights::may(cluster, mode, name).await? {
         return Ok(("yes\n".to_owned(), ExitCode::Ok));
     }
-    let rule = right::missing(mode, &cluster.namespace, None);
+    let rule = right::missing(mode, &cluster.namespace, name);
     console.tell(&format!("hint: {}\n", safe::text(&rule, Layout::Line)));
     Ok(("no\n".to_owned(), ExitCode::Denied))
 }
@@ -145,14 +153,13 @@ async fn policies(
         ..Query::default()
     };
     let selection = reach.resolve(&query)?;
-    let mode = match mode {
-        Mode::Inspect => prepl_gateway::Mode::Inspect,
-        Mode::Eval => prepl_gateway::Mode::Eval,
-        Mode::Attach => prepl_gateway::Mode::Attach,
+    let request = Request {
+        mode: mode.into(),
+        limits: Limits::WIDEST,
+        expression: None,
+        read_only: false,
+        grounds: Grounds::default(),
     };
-    let limits = Limits::WIDEST;
-    let grounds = Grounds::default();
-    let request = Request { mode, limits, expression: None, read_only: false, grounds };
     reach.judge(&selection, &request).await.map(|(judged, _)| judged)
 }
 

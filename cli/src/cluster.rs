@@ -3,8 +3,8 @@
 //! Reading order: [`context`] the kubeconfig's choice · [`api_error`] what the API server's errors
 //! mean · [`rights`] who the user is and what he may do · [`access`] the access request · [`cache`]
 //! its certificate between commands · [`dial`] a stream to a gateway · [`fleet`] the replicas
-//! behind it · [`injection`] which pods have sidecars · [`requests`] what others ask for, and what is
-//! said to it.
+//! behind it · [`injection`] which pods have sidecars · [`requests`] what others ask for, and what
+//! is said to it.
 
 pub mod access;
 pub mod api_error;

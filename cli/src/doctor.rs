@@ -25,7 +25,7 @@ use crate::render::safe::{self, Layout};
   prepl doctor
   prepl doctor -n shop --context staging
 
-Exit codes: 0 all is well, 1 something is not")]
+Exit codes: 0 all is well, 1 something is not, 2 usage")]
 pub struct DoctorArgs {
     /// Namespace to look in; without it, that of the context
     #[arg(short, long, value_name = "NAME")]
@@ -43,6 +43,12 @@ type Finding = Result<String, Problem>;
 
 /// Checks one thing after the other; a check that needs an earlier one is left out.
 pub fn run(args: &DoctorArgs, global: &Global) -> Result<u8, Problem> {
+    if global.fleet().is_some() {
+        return Err(Problem::usage("doctor checks the way into a cluster, not a fleet's folder").hint(
+            "leave out --fleet and PREPL_FLEET; what is wrong with a folder's replicas shows: prepl \
+             targets -A -o wide",
+        ));
+    }
     let mut console = Console::detect(global.color);
     let runtime = reach::runtime()?;
     let findings = runtime.block_on(examine(args, &global.cluster));

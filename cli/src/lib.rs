@@ -2,8 +2,8 @@
 //!
 //! The command line of prepl as a library, so that `prepl-demo` offers the same commands over a
 //! fleet of its own. This crate must not know: gRPC, or how a right is decided; it asks through
-//! `prepl-gateway` and folds with `prepl-fold`. How a cluster is reached only [`cluster`] knows; its
-//! objects are what [`request`] and [`audit`] show.
+//! `prepl-gateway` and folds with `prepl-fold`. How a cluster is reached only [`cluster`] knows;
+//! its objects are what [`request`] and [`audit`] show.
 //!
 //! Reading order: [`command`] the words · [`exec`], [`targets`], [`port_forward`], [`request`],
 //! [`fleet`], [`auth`], [`audit`], [`doctor`], [`demo`] and [`completion`] one command each ·

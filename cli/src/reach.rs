@@ -70,6 +70,7 @@ impl Reach {
         }
         let args = &global.cluster;
         let cluster = Cluster::open(args, scope.namespace(args)).await?;
+        access::of_one_namespace(&cluster.namespace, &args.operator_namespace)?;
         let made = access::make(&cluster, wanted).await?;
         let fleet = ClusterFleet::with(args, cluster, made.bundle).await?;
         Ok((Reach::Cluster(Box::new(fleet)), made.request))

@@ -1,13 +1,12 @@
 //! The controller: injection, enrolment, access requests, checkpoints of audit logs.
 //!
-//! Reading order: [`settings`] arguments · [`inject`] which pods get
-//! a sidecar · [`breaker`] when nobody does · [`webhook`] the API server asks · [`events`] why there
-//! is none · [`trust`] who signs and who is trusted, [`rotation`] how one authority follows
-//! another, [`authority`] both in the cluster · [`enrolment`] certificates for pods ·
-//! [`canary`] whether users can be believed · [`lease`] who leads: he alone does the next ·
-//! [`access`] certificates for users, [`review`] what others say to them, [`notary`] with
-//! [`checkpoints`] and [`audit_key`] the ends of audit logs, signed · [`listener`] TLS · [`metrics`] ·
-//! [`start`] all of it, started.
+//! Reading order: [`settings`] arguments · [`inject`] which pods get a sidecar · [`breaker`] when
+//! nobody does · [`webhook`] the API server asks · [`events`] why there is none · [`trust`] who
+//! signs and who is trusted, [`rotation`] how one authority follows another, [`authority`] both in
+//! the cluster · [`enrolment`] certificates for pods · [`canary`] whether users can be believed ·
+//! [`lease`] who leads: he alone does the next · [`access`] certificates for users, [`review`] what
+//! others say to them, [`notary`] with [`checkpoints`] and [`audit_key`] the ends of audit logs,
+//! signed · [`listener`] TLS · [`metrics`] · [`start`] all of it, started.
 
 pub mod access;
 pub mod audit_key;

@@ -1,16 +1,17 @@
 //! The gateway as a service of a cluster: takes runs from the holders of access requests, and asks
 //! the pods.
 //!
-//! A call passes these in order: [`doorkeeper`] (mutual TLS) → [`service`] (gRPC) → [`access`] (is the
-//! access still there) → [`fleet`] and [`pods`] (which pods) → [`purpose`] (is the access good for
-//! that) → [`rights`] (may he) → [`approvals`] (who approved it) → [`judging`] ([`policies`] and
-//! [`recent`]: may he now, and how much) → `signer` (did he sign it himself) → `recording` (that he
-//! is about to, or may not, is in the audit log, `denials` within bounds) → [`conduct`] (the run, its
-//! stream, and the end of both when the access ends) or [`attach`] (a tunnel, the same).
+//! A call passes these in order: [`doorkeeper`] (mutual TLS) → [`service`] (gRPC) → [`access`] (is
+//! the access still there) → [`fleet`] and [`pods`] (which pods) → [`purpose`] (is the access good
+//! for that) → [`rights`] (may he) → [`approvals`] (who approved it) → [`judging`] ([`policies`]
+//! and [`recent`]: may he now, and how much) → `signer` (did he sign it himself) → `recording`
+//! (that he is about to, or may not, is in the audit log, `denials` within bounds) → [`conduct`]
+//! (the run, its stream, and the end of both when the access ends) or [`attach`] (a tunnel, the
+//! same).
 //!
-//! `fresh` answers of the API server, kept for a moment · [`audit`] the log told to who may read it ·
-//! [`anchor`] its end, signed by the controller · [`settings`] arguments · [`metrics`] · [`start`] all
-//! of it, started.
+//! `fresh` answers of the API server, kept for a moment · [`audit`] the log told to who may read it
+//! · [`anchor`] its end, signed by the controller · [`settings`] arguments · [`metrics`] ·
+//! [`start`] all of it, started.
 
 pub mod access;
 pub mod anchor;

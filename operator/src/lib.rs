@@ -4,13 +4,12 @@
 //! This crate must not know: drivers, terminals, how answers are folded.
 //!
 //! Reading order: [`args`] the command line · [`controller`] · [`gateway`] · [`counter`]
-//! what both count, [`signed`] what both know of audit logs, [`selector`] and [`labels`] how objects
-//! are found.
+//! what both count, [`checkpoint_form`] what both know of audit logs, [`selector`] how objects are
+//! found.
 
 pub mod args;
+pub mod checkpoint_form;
 pub mod controller;
 pub mod counter;
 pub mod gateway;
-pub mod labels;
 pub mod selector;
-pub mod signed;

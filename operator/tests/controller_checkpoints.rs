@@ -6,10 +6,10 @@ use prepl_audit::{Checkpoint, Moment, PublicKey, SigningKey};
 use prepl_core::Digest;
 use prepl_crd::audit_checkpoint::{Head, MAX_CHECKPOINTS};
 use prepl_crd::{AuditCheckpoint, AuditCheckpointSpec, AuditCheckpointStatus};
+use prepl_operator::checkpoint_form;
 use prepl_operator::controller::checkpoints::{
     REGRESSED, Regress, Step, Unsignable, next_step, thinned, with_checkpoint, with_regress,
 };
-use prepl_operator::signed;
 
 const CHAIN: &str = "00112233445566778899aabbccddeeff";
 
@@ -133,9 +133,9 @@ fn what_is_no_place_in_a_chain_is_not_signed() {
 fn what_is_stored_is_the_line_that_is_verified() {
     let key = key();
     let signed = key.sign(checkpoint(7, "ab", now()));
-    let stored = signed::written(&signed).unwrap();
+    let stored = checkpoint_form::written(&signed).unwrap();
     assert_eq!(serde_json::to_string(&stored).unwrap(), serde_json::to_string(&signed).unwrap());
-    assert_eq!(signed::read(&stored), Some(signed.clone()));
+    assert_eq!(checkpoint_form::read(&stored), Some(signed.clone()));
     assert!(key.public().signed(&signed));
 }
 

@@ -5,7 +5,7 @@
 use k8s_openapi::jiff::Timestamp;
 use prepl_crd::{AccessApproval, AccessRequest, Decision, UserInfo};
 use prepl_operator::controller::access::{Step, next_step};
-use prepl_operator::controller::review::{Said, is_talked_about};
+use prepl_operator::controller::review::{Said, debt, is_talked_about};
 use serde_json::{Value, json};
 
 /// A break-glass access of mira, of 60 seconds, with its debt.
@@ -116,6 +116,23 @@ fn a_review_is_of_this_request_after_its_end_and_by_somebody_else() {
     let mut another = review("not-mira", "r1", 99);
     another.spec.approver.uid = "u-mira".into();
     assert_eq!(to(&over, another), None);
+}
+
+#[test]
+fn the_debt_comes_and_goes_alone_and_over_the_version_that_was_seen() {
+    let with = |finalizers: Value| {
+        glass(|one| {
+            one["metadata"]["resourceVersion"] = json!("7");
+            one["metadata"]["finalizers"] = finalizers;
+        })
+    };
+    let written = |finalizers: Value| json!({"metadata": {"uid": "r1", "resourceVersion": "7", "finalizers": finalizers}});
+    let others = json!(["shop/backup"]);
+    let both = json!(["shop/backup", "prepl.dev/review"]);
+    assert_eq!(debt(&with(others.clone()), true), written(both.clone()));
+    assert_eq!(debt(&with(both.clone()), true), written(both.clone()));
+    assert_eq!(debt(&with(both), false), written(others));
+    assert_eq!(debt(&with(json!(["prepl.dev/review"])), false), written(json!([])));
 }
 
 #[test]

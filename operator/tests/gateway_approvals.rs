@@ -106,7 +106,7 @@ fn every_other_run_has_its_own_reason() {
         ),
         (NotThatRun::OtherSession, other(|one| one.plan.session = None)),
         (NotThatRun::OtherSession, other(|one| one.plan.namespace = None)),
-        (NotThatRun::OtherReach, other(|one| one.plan.read_only = true)),
+        (NotThatRun::OtherReadOnly, other(|one| one.plan.read_only = true)),
         (NotThatRun::OtherGrounds, other(|one| one.grounds = Grounds::default())),
         (NotThatRun::OtherReplicas, other(|one| one.uids[1] = "u3".into())),
         (NotThatRun::OtherReplicas, other(|one| drop(one.uids.pop()))),
@@ -155,6 +155,27 @@ fn a_run_over_all_namespaces_cannot_be_approved() {
 }
 
 #[test]
+fn break_glass_is_of_one_namespace() {
+    let lasting = Duration::from_secs(90);
+    let ordinary = caller(&request(|_| {}));
+    let glass = Caller { purpose: Purpose::BreakGlass { lasting }, ..ordinary };
+    assert_eq!(started(&glass, &start(), &there(&start().uids)), Ok(()));
+    let everywhere = Caller { scope: Scope::All, ..glass };
+    let told = started(&everywhere, &start(), &there(&start().uids));
+    assert_eq!(told, Err(NotThatRun::Everywhere));
+    assert_eq!(no_tunnel(&everywhere), Err(NotThatRun::Everywhere));
+}
+
+#[test]
+fn answers_are_recalled_with_the_grounds_that_were_approved() {
+    let mut recall = start();
+    recall.plan.recall = true;
+    recall.grounds = Grounds::default();
+    let told = started(&caller(&request(|_| {})), &recall, &there(&recall.uids));
+    assert_eq!(told, Err(NotThatRun::OtherGrounds));
+}
+
+#[test]
 fn answers_may_be_recalled_of_what_is_left() {
     let caller = caller(&request(|_| {}));
     let recall = |uids: &[&str]| {
@@ -170,7 +191,7 @@ fn answers_may_be_recalled_of_what_is_left() {
 #[test]
 fn what_is_only_judged_is_that_run_too() {
     let caller = caller(&request(|_| {}));
-    let asked = |text: &str, uids: &[&str]| {
+    let asked = |text: &str, uids: &[&str], live: fn(&[Arc<str>]) -> Selection| {
         let request = Request {
             mode: prepl_policy::Mode::Eval,
             limits: Limits::default(),
@@ -179,12 +200,19 @@ fn what_is_only_judged_is_that_run_too() {
             grounds: Grounds::new("stale", "INC-7").unwrap(),
         };
         let uids: Vec<Arc<str>> = uids.iter().map(|uid| Arc::from(*uid)).collect();
-        judged(&caller, &uids, &request)
+        judged(&caller, &uids, &request, &live(&uids))
     };
-    assert_eq!(asked("(f)", &["u1", "u2"]), Ok(()));
-    assert_eq!(asked("(g)", &["u1", "u2"]), Err(NotThatRun::OtherExpression));
-    assert_eq!(asked("", &["u1", "u2"]), Err(NotThatRun::OtherExpression));
-    assert_eq!(asked("(f)", &["u1"]), Err(NotThatRun::OtherReplicas));
+    assert_eq!(asked("(f)", &["u1", "u2"], there), Ok(()));
+    assert_eq!(asked("(g)", &["u1", "u2"], there), Err(NotThatRun::OtherExpression));
+    assert_eq!(asked("", &["u1", "u2"], there), Err(NotThatRun::OtherExpression));
+    assert_eq!(asked("(f)", &["u1"], there), Err(NotThatRun::OtherReplicas));
+    let elsewhere = |uids: &[Arc<str>]| {
+        let mut live = there(uids).replicas().to_vec();
+        live[0].id.name = "staging-1".into();
+        Selection::of(live)
+    };
+    let told = asked("(f)", &["u1", "u2"], elsewhere);
+    assert!(matches!(told, Err(NotThatRun::OtherNames(_))), "{told:?}");
 }
 
 #[test]

@@ -6,7 +6,6 @@ use kube::core::DeserializeGuard;
 use prepl_core::{Expression, Labels, Limits, Replica, ReplicaId, Selection, Workload};
 use prepl_crd::{ClusterReplPolicy, ReplPolicy};
 use prepl_gateway::Scripts;
-use prepl_operator::gateway::judging::tunnel;
 use prepl_operator::gateway::policies::{everywhere, namespaced};
 use prepl_policy::{Grounds, Known, Mode, Permit, Policy, Request, Verdict, decide, judge};
 use serde_json::{Value, json};
@@ -137,13 +136,13 @@ fn an_object_of_another_shape_or_a_selector_of_another_kind_denies_its_scope() {
 #[test]
 fn a_tunnel_is_judged_too() {
     let attach = json!({"ceilings": {"mode": "Attach", "evalSeconds": 5}});
-    assert!(judged(near(attach), "shop", &tunnel()).is_ok());
+    assert!(judged(near(attach), "shop", &Request::tunnel()).is_ok());
     for spec in [
         json!({"ceilings": {"mode": "Eval"}}),
         json!({"ceilings": {"evalSeconds": 5}}),
         json!({"reason": {"required": true}}),
         json!({"approvals": {"count": 1}}),
     ] {
-        assert!(judged(near(spec.clone()), "shop", &tunnel()).is_err(), "{spec}");
+        assert!(judged(near(spec.clone()), "shop", &Request::tunnel()).is_err(), "{spec}");
     }
 }

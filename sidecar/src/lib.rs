@@ -1,10 +1,15 @@
 //! One pod's end of prepl: who may ask, sessions, limits and drivers.
 //!
 //! A request passes these in order: [`serve`] (mutual TLS) → [`service`] (gRPC) → [`admit`] (who
-//! may), [`claims`] (what a user signed) → [`ledger`] (once) → [`evaluator`] (queue, time) → [`session`] (REPL state) → [`driver`]
-//! (the protocol) → the app's REPL. What the REPL says comes back through [`meter`] (limits) and
-//! [`recorder`] (reader and ledger). [`budget`] bounds what large answers hold
-//! meanwhile, [`portion`] what one caller takes. A [`tunnel`] leads to the REPL past all of that.
+//! may), [`claims`] (what a user signed) → [`ledger`] (once) → [`evaluator`] (queue, time) →
+//! [`session`] (REPL state) → [`driver`] (the protocol) → the app's REPL. What the REPL says comes
+//! back through [`meter`] (limits) and [`recorder`] (reader and ledger). [`budget`] bounds what
+//! large answers hold meanwhile, [`portion`] what one caller takes. A [`tunnel`] leads to the REPL
+//! past all of that.
+//!
+//! [`args`] the command line · [`run`] all of it, started · [`endpoint`] where the app's REPL is,
+//! [`read_only`] what keeps it from writing, [`stop`] how an evaluation is ended · [`allocator`]
+//! how memory goes back to the system.
 //!
 //! This crate must not know Kubernetes, other replicas, or how answers are folded.
 

@@ -1,4 +1,5 @@
-//! Networks that fail, certificates that change: what a run tells of it, and what the next one finds.
+//! Networks that fail, certificates that change: what a run tells of it, and what the next one
+//! finds.
 
 use std::time::Duration;
 

@@ -34,6 +34,8 @@ pub struct Asked<'a> {
     pub since: Option<Moment>,
     /// Most bytes of one gateway.
     pub max_bytes: u64,
+    /// The longest that one gateway may take, however steadily it sends.
+    pub timeout: Duration,
 }
 
 /// Asks every gateway; a denial by one is a denial.
@@ -53,7 +55,9 @@ pub async fn fetch(
         let path = asked.folder.join(number.to_string());
         fetching.begin(&name);
         let store = Store::in_folder(&path, asked.max_bytes).map_err(|error| unkept(&error))?;
-        match one((cluster, args, gateway), bundle.clone(), asked.since, store, fetching).await {
+        let told = one((cluster, args, gateway), bundle.clone(), asked.since, store, fetching);
+        let told = timeout(asked.timeout, told).await;
+        match told.unwrap_or_else(|_| Err(too_slow(asked.timeout))) {
             Ok(()) => logs.push(LogFolder { name, path }),
             Err(why) if why.code == ExitCode::Denied => return Err(why),
             Err(why) => silent.push(Silent { gateway: name, why }),
@@ -95,6 +99,11 @@ async fn in_time<T>(waiting: impl Future<Output = Result<T, RemoteFailed>>) -> R
         Ok(told) => told.map_err(|failed| problem(&failed)),
         Err(_) => Err(Problem::failed("it said nothing for a minute")),
     }
+}
+
+fn too_slow(timeout: Duration) -> Problem {
+    Problem::failed(format!("it did not send its whole log in {} s", timeout.as_secs_f64()))
+        .hint("allow more with --timeout, or ask for less with --since")
 }
 
 fn name(gateway: &Gateway) -> &str {

@@ -68,11 +68,18 @@ impl Judged {
 
     /// What is not there any more, and is no fault.
     fn gone(&self) -> Vec<String> {
-        let Verified { missing_before, torn_bytes, .. } = &self.verified;
+        let Verified { missing_before, torn_bytes, checkpoints_gone, .. } = &self.verified;
         let older = missing_before.as_ref().map(|end| {
             format!(
                 "records up to number {} are not here: their files went by age, or were left out",
                 end.seq
+            )
+        });
+        let gone = (*checkpoints_gone > 0).then(|| {
+            let are = if *checkpoints_gone == 1 { "is" } else { "are" };
+            let checkpoints = several(*checkpoints_gone, "checkpoint");
+            format!(
+                "{checkpoints} {are} about records that are not here, and compared with nothing"
             )
         });
         let torn = (*torn_bytes > 0).then(|| {
@@ -80,7 +87,7 @@ impl Judged {
                 "{torn_bytes} bytes at the end are no whole record; nobody was told it is durable"
             )
         });
-        older.into_iter().chain(torn).collect()
+        older.into_iter().chain(gone).chain(torn).collect()
     }
 
     fn witnesses(&self) -> String {

@@ -21,9 +21,9 @@ const NAMES: usize = 12;
 /// Form of the records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ShowFormat {
-    /// A paragraph for each record
+    /// For people
     #[default]
-    Sheet,
+    Table,
     /// One JSON document with the records as they are stored
     Json,
 }
@@ -31,7 +31,7 @@ pub enum ShowFormat {
 /// The records in one of the forms.
 pub fn render(format: ShowFormat, found: &[Found], colour: bool) -> String {
     match format {
-        ShowFormat::Sheet => sheet(found, colour),
+        ShowFormat::Table => sheet(found, colour),
         ShowFormat::Json => document(found),
     }
 }

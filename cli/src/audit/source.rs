@@ -3,6 +3,7 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use prepl_audit::{Moment, PublicKey};
@@ -37,6 +38,15 @@ pub struct SourceArgs {
         value_parser = quantity::size
     )]
     max_bytes: u64,
+    /// The longest that one gateway of a cluster may take to send its log
+    #[arg(
+        long,
+        global = true,
+        default_value = "10m",
+        value_name = "TIME",
+        value_parser = quantity::duration
+    )]
+    timeout: Duration,
 }
 
 /// Flags about what logs are compared with.
@@ -127,7 +137,8 @@ impl SourceArgs {
             None => Checkpoints::Unknown,
         };
         let fetched = private_folder()?;
-        let asked = Asked { folder: fetched.path(), since, max_bytes: self.max_bytes };
+        let SourceArgs { max_bytes, timeout, .. } = *self;
+        let asked = Asked { folder: fetched.path(), since, max_bytes, timeout };
         let mut fetching = Fetching::on(Console::detect(global.color));
         let (logs, silent) = fetch(&cluster, args, asked, &mut fetching).await?;
         Ok(Collected { logs, silent, checkpoints, fetched: Some(fetched) })

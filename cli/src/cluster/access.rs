@@ -104,6 +104,16 @@ pub struct Made {
     pub bundle: Bundle,
 }
 
+/// Refuses what a gateway would deny: what others say to a request, they say where the replicas are,
+/// and a request in the namespace of prepl itself is for those of all namespaces.
+pub fn of_one_namespace(namespace: &str, operator: &str) -> Result<(), Problem> {
+    if namespace != operator {
+        return Ok(());
+    }
+    Err(Problem::denied("approvals and break-glass are of one namespace; nothing was asked for")
+        .hint("name the namespace of the replicas with -n"))
+}
+
 /// Makes an access request, and waits until it is granted.
 pub async fn make(cluster: &Cluster, wanted: Wanted) -> Result<Made, Problem> {
     let user = rights::who(cluster).await?;
@@ -181,9 +191,7 @@ impl Stand {
 }
 
 fn reason(status: &AccessRequestStatus) -> String {
-    let told = status.conditions.iter().find(|one| one.type_ == "Ready");
-    let why = told.map_or("the controller tells no reason", |one| one.message.as_str());
-    format!("access is denied: {why}")
+    format!("access is denied: {}", status.why_denied())
 }
 
 #[cfg(test)]
@@ -192,6 +200,14 @@ mod tests {
 
     fn status(phase: Option<Phase>) -> AccessRequestStatus {
         AccessRequestStatus { phase, ..<_>::default() }
+    }
+
+    #[test]
+    fn what_others_have_a_say_in_is_of_one_namespace() {
+        assert_eq!(of_one_namespace("shop", "prepl-system"), Ok(()));
+        let refused = of_one_namespace("prepl-system", "prepl-system").unwrap_err();
+        assert_eq!(refused.code, prepl_core::ExitCode::Denied);
+        assert!(refused.hint.unwrap().contains("-n"));
     }
 
     #[test]

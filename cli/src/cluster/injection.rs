@@ -2,13 +2,12 @@
 
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{Api, ListParams};
+use prepl_crd::labels::{ANNOTATION_REPL, LABEL_INJECT, LABEL_INJECTED};
 
 use crate::cluster::api_error::refused;
 use crate::cluster::context::Cluster;
 use crate::problem::Problem;
 
-/// The label by which a namespace lets prepl in, and a pod asks for a sidecar.
-const LABEL: &str = "prepl.dev/inject";
 /// Pods that are named in one line.
 const NAMED: usize = 3;
 
@@ -26,7 +25,7 @@ pub struct Injection {
 /// Looks; `None` when the user may not list pods, which prepl itself does not need.
 pub async fn look(cluster: &Cluster) -> Result<Option<Injection>, Problem> {
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
-    let asked = ListParams::default().labels(&format!("{LABEL}=true"));
+    let asked = ListParams::default().labels(&format!("{LABEL_INJECT}=true"));
     let found = match pods.list(&asked).await {
         Ok(found) => found.items,
         Err(kube::Error::Api(status)) if status.code == 403 => return Ok(None),
@@ -35,7 +34,7 @@ pub async fn look(cluster: &Cluster) -> Result<Option<Injection>, Problem> {
     let namespaces: Api<Namespace> = Api::all(cluster.client.clone());
     let label = namespaces.get(&cluster.namespace).await.ok().map(|namespace| {
         let labels = namespace.metadata.labels.unwrap_or_default();
-        labels.get(LABEL).cloned().unwrap_or_default()
+        labels.get(LABEL_INJECT).cloned().unwrap_or_default()
     });
     Ok(Some(Injection { namespace_label: label, ..counted(&found) }))
 }
@@ -45,7 +44,7 @@ fn counted(found: &[Pod]) -> Injection {
     let staying = || found.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
     let without = staying().filter(|pod| {
         let labels = pod.metadata.labels.as_ref();
-        labels.and_then(|all| all.get("prepl.dev/injected")).is_none_or(|value| value != "true")
+        labels.and_then(|all| all.get(LABEL_INJECTED)).is_none_or(|value| value != "true")
     });
     let without = without.map(|pod| pod.metadata.name.clone().unwrap_or_default()).collect();
     Injection { asked: staying().count(), without, ..Injection::default() }
@@ -57,9 +56,9 @@ impl Injection {
         let lets_in = self.namespace_label.as_deref().unwrap_or("enabled");
         if lets_in != "enabled" && (self.asked == 0 || !self.without.is_empty()) {
             let has = if lets_in.is_empty() { "no label" } else { "another value of the label" };
-            return Err(Problem::failed(format!("namespace {namespace} has {has} {LABEL}")).hint(
+            return Err(Problem::failed(format!("namespace {namespace} has {has} {LABEL_INJECT}")).hint(
                 format!(
-                    "kubectl label --overwrite namespace {namespace} {LABEL}=enabled; pods get \
+                    "kubectl label --overwrite namespace {namespace} {LABEL_INJECT}=enabled; pods get \
                      their sidecars when they are made anew: kubectl rollout restart"
                 ),
             ));
@@ -68,7 +67,7 @@ impl Injection {
             ([], 0) => {
                 Err(Problem::failed(format!("no pod in namespace {namespace} asks for a sidecar"))
                     .hint(format!(
-                        "label the pods {LABEL}=true and annotate them with prepl.dev/repl, in the \
+                        "label the pods {LABEL_INJECT}=true and annotate them with {ANNOTATION_REPL}, in the \
                      template of their Deployment"
                     )))
             }

@@ -73,6 +73,7 @@ pub async fn ask(
     starting: &Starting,
     (owed, patience): (Rule, Patience),
 ) -> Result<Pending, Problem> {
+    access::of_one_namespace(&fleet.cluster.namespace, &global.cluster.operator_namespace)?;
     let lasting = match patience {
         Patience::Waits { .. } => WAITING.max(starting.lasting() * 2).min(LONGEST),
         Patience::ComesBack => LONGEST,

@@ -9,7 +9,7 @@ use prepl_core::ExitCode;
 use prepl_crd::{AccessRequest, Decision, UserInfo};
 
 use super::stand::Stand;
-use super::{now, show};
+use super::{expression, now, show};
 use crate::cluster::context::Cluster;
 use crate::cluster::{requests, rights};
 use crate::command::Global;
@@ -49,7 +49,7 @@ pub async fn decide(
     can_count(&seen.request, &user, decision, Timestamp::now())?;
     let there = now::look(global, cluster, &seen.request).await;
     console.tell(&show::page(&seen, &there, Timestamp::now(), console.err_colour));
-    if !args.yes && !agreed(decision, console)? {
+    if !args.yes && !agreed(&question(&seen.request, decision), console)? {
         return Err(Problem::denied("nothing was said to it"));
     }
     let comment = args.comment.clone().filter(|text| !text.is_empty());
@@ -90,24 +90,27 @@ fn can_count(
     }
 }
 
-fn agreed(decision: Decision, console: &Console) -> Result<bool, Problem> {
+fn agreed(question: &str, console: &Console) -> Result<bool, Problem> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
         return Err(Problem::usage("there is no terminal to ask at, so nothing was said to it")
             .hint("read it with prepl request show, and say --yes"));
     }
-    console.tell(&format!("{} [y/N] ", question(decision)));
+    console.tell(&format!("{question} [y/N] "));
     let mut line = String::new();
     let read = std::io::Read::take(stdin.lock(), 64).read_line(&mut line);
     read.map_err(|error| Problem::failed(format!("cannot read the answer: {error}")))?;
     Ok(matches!(line.trim(), "y" | "Y" | "yes"))
 }
 
-fn question(decision: Decision) -> &'static str {
-    match decision {
-        Decision::Approve => "Approve exactly this?",
-        Decision::Deny => "Deny it, for good?",
-        Decision::Review => "You looked at what was done, and it was right?",
+fn question(request: &AccessRequest, decision: Decision) -> String {
+    match (decision, &request.spec.run) {
+        (Decision::Approve, Some(run)) => {
+            format!("Approve exactly this ({})?", expression::size(&run.expression))
+        }
+        (Decision::Approve, None) => "Approve exactly this?".to_owned(),
+        (Decision::Deny, _) => "Deny it, for good?".to_owned(),
+        (Decision::Review, _) => "You looked at what was done, and it was right?".to_owned(),
     }
 }
 
@@ -151,6 +154,12 @@ mod tests {
         assert!(counts("mira", Decision::Review, glass("Expired")).is_err());
         assert_eq!(counts("mira", Decision::Deny, |_| {}), Ok(()));
         assert_eq!(counts("otto", Decision::Approve, |_| {}), Ok(()));
+    }
+
+    #[test]
+    fn who_approves_is_told_how_much_there_is_to_read() {
+        let asked = question(&request(|_| {}), Decision::Approve);
+        assert_eq!(asked, "Approve exactly this (2 lines, 21 bytes)?");
     }
 
     #[test]

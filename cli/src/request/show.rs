@@ -7,10 +7,10 @@ use prepl_core::Replica;
 use prepl_crd::{AccessApproval, AccessRequest, Decision};
 use prepl_gateway::approval;
 
-use super::RequestFormat;
 use super::list::{place, record};
 use super::now::{Change, changes};
 use super::stand::{Stand, age};
+use super::{RequestFormat, expression};
 use crate::cluster::requests::Seen;
 use crate::problem::Problem;
 use crate::render::page::{Ink, Page};
@@ -37,11 +37,14 @@ pub fn page(seen: &Seen, now: &Now, at: Timestamp, colour: bool) -> String {
     let mut page = Page::new(colour);
     facts(&mut page, &seen.request, at);
     if let Some(run) = &seen.request.spec.run {
-        line(&mut page, "expression", &format!("sha256 {}", run.expression_digest()));
-        page.block((Ink::Faint, "  │ "), Ink::Plain, &run.expression);
+        let (digest, size) = (run.expression_digest(), expression::size(&run.expression));
+        line(&mut page, "expression", &format!("sha256 {digest}, {size}"));
+        expression::put(&mut page, &run.expression);
         line(&mut page, "replicas", &place(&seen.request));
         if let Err(why) = now {
-            line(&mut page, "", &format!("what is there now cannot be seen: {}", why.message));
+            let told = "the names are as whoever asks told them";
+            let text = format!("{told}; what is there now cannot be seen: {}", why.message);
+            line(&mut page, "", &text);
         }
         for (change, name) in changes(run, now.as_ref().ok().map(Vec::as_slice)) {
             let (mark, ink, why) = match change {
@@ -90,7 +93,7 @@ fn facts(page: &mut Page, request: &AccessRequest, at: Timestamp) {
 fn state(request: &AccessRequest, at: Timestamp) -> String {
     let status = request.status.as_ref();
     let until = status.and_then(|status| status.not_after.as_ref());
-    let ready = status.and_then(|status| status.conditions.iter().find(|one| one.type_ == "Ready"));
+    let ready = status.and_then(|status| status.ready());
     let stand = Stand::of(request, at);
     match (stand, until, ready) {
         (Stand::Open, Some(until), _) => format!("open until {}", until.0),
@@ -162,11 +165,11 @@ mod tests {
         mode        eval
         reason      stale cache
         ticket      INC-7
-        expression  sha256 EXPRESSION
+        expression  sha256 EXPRESSION, 2 lines, 21 bytes
           │ (count-sessions)
           │ \x1b[2J
         replicas    deployment/api (2)
-                    what is there now cannot be seen: you may not
+                    the names are as whoever asks told them; what is there now cannot be seen: you may not
             shop/api-1
             shop/api-2
         said        approved by otto, 2m ago

@@ -126,6 +126,15 @@ fn a_gateway_that_sends_without_end_is_cut() {
 }
 
 #[test]
+fn a_gateway_that_takes_too_long_is_left() {
+    let town = Town::of(0);
+    let teller = town.teller(Tale::Silent(NAME.to_owned()));
+    let (_, errors) = told(&town.audit(teller.address, &["list", "--timeout", "1s"]), 7);
+    assert!(errors.contains("it did not send its whole log in 1 s"), "{errors}");
+    assert_eq!(town.left_over(), 0);
+}
+
+#[test]
 fn a_gateway_cannot_choose_where_its_files_go() {
     for name in ["../x", "/tmp/x", "lock"] {
         let town = Town::of(0);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::chain::NoRandom;
-use crate::fault::Fault;
+use crate::finding::Fault;
 
 /// Why a record is not durable: what it is about must not happen.
 #[derive(Clone, Debug, thiserror::Error)]

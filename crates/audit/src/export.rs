@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::disk::{Disk, Folder};
-use crate::fault::Fault;
+use crate::finding::Fault;
 use crate::walk::{files, walk};
 
 /// How a log is written out.

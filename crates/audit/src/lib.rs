@@ -1,9 +1,10 @@
 //! The audit log: nothing happens that is not on disk before, and nothing on disk changes unseen.
 //!
 //! [`Log::append`] gives a [`Receipt`] once a record is durable. A gateway dispatches on nothing
-//! but a `Receipt<Intent>`, taken by value: what was not recorded does not compile (P2). The records
-//! are a chain of hashes over files of lines, and [`verify()`] finds the first that was edited,
-//! taken out, moved or put in. A cut end shows by a [`Checkpoint`] that somebody else keeps (P8).
+//! but a `Receipt<Intent>`, taken by value: what was not recorded does not compile (P2). The
+//! records are a chain of hashes over files of lines, and [`verify()`] finds the first that was
+//! edited, taken out, moved or put in. A cut end shows by a [`Checkpoint`] that somebody else keeps
+//! (P8).
 //!
 //! This crate must not know: Kubernetes, gRPC, certificates, or how runs are planned.
 //!
@@ -28,14 +29,14 @@
 //! | `hash` | SHA-256 of this line without its line feed and without the member `hash` |
 //!
 //! A line is canonical JSON: members sorted by name, no spaces, only texts, integers up to
-//! 2^53 - 1, booleans, arrays and objects; texts in UTF-8 with the shortest escapes. That is RFC 8785
-//! for these values, so that any implementation of it gives the same bytes. What is not known is left
-//! out; there is no `null`. A line in any other form counts as edited. It has at most
+//! 2^53 - 1, booleans, arrays and objects; texts in UTF-8 with the shortest escapes. That is RFC
+//! 8785 for these values, so that any implementation of it gives the same bytes. What is not known
+//! is left out; there is no `null`. A line in any other form counts as edited. It has at most
 //! [`MAX_RECORD_BYTES`].
 //!
-//! The first record of each file is of the kind `chain`. It names the file before it with the number
-//! and hash of its last record, so that a log whose oldest files are gone verifies from there.
-//! A writer that takes the log up tells `opened`, and `closed` when it ends in order.
+//! The first record of each file is of the kind `chain`. It names the file before it with the
+//! number and hash of its last record, so that a log whose oldest files are gone verifies from
+//! there. A writer that takes the log up tells `opened`, and `closed` when it ends in order.
 //!
 //! # After a crash
 //!
@@ -48,19 +49,20 @@
 //! `record` what is told, and its line · `redact` what must not be told · `canonical`, `moment`,
 //! `chain` how it is written · `disk` the operations on files, `file` one that survives ·
 //! `recover`, `writer` the chain on disk, `retain` how long · `log` many at once, and receipts ·
-//! `lines`, `follow`, `walk` reading back · `checkpoint`, `anchor` the end, signed and kept
-//! elsewhere · `verify`, `export`, `read` what others do with a log.
+//! `lines`, `continuity`, `walk` reading back, and the `finding` where it is not whole ·
+//! `checkpoint`, `anchor` the end, signed and kept elsewhere · `verify`, `export`, `read` what
+//! others do with a log · `settings` · `error` · `text` words of core in JSON.
 
 mod anchor;
 mod canonical;
 mod chain;
 mod checkpoint;
+mod continuity;
 pub mod disk;
 mod error;
 mod export;
-mod fault;
 mod file;
-mod follow;
+mod finding;
 mod lines;
 mod log;
 mod moment;
@@ -80,7 +82,7 @@ pub use chain::{BadChainId, ChainId, NoRandom, Tail, is_file_name};
 pub use checkpoint::{BadKey, Checkpoint, PublicKey, SignedCheckpoint, SigningKey};
 pub use error::{AuditError, OpenError};
 pub use export::{Exported, Form, export, export_on};
-pub use fault::{Fault, FaultKind};
+pub use finding::{Fault, FaultKind};
 pub use log::{Log, Receipt, Written};
 pub use moment::{BadMoment, Clock, Moment};
 pub use read::{Stored, chain_of, files_since, read};

@@ -4,9 +4,9 @@ use std::io;
 use std::path::Path;
 
 use crate::chain::{ChainId, Tail};
+use crate::continuity::Follower;
 use crate::disk::{Disk, Folder};
-use crate::fault::Fault;
-use crate::follow::Follower;
+use crate::finding::Fault;
 use crate::lines::{Lines, Next};
 use crate::moment::Moment;
 use crate::record::{Body, Envelope, MAX_RECORD_BYTES};

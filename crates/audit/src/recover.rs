@@ -3,7 +3,7 @@
 use crate::chain::{Tail, file_name};
 use crate::disk::Disk;
 use crate::error::OpenError;
-use crate::fault::{Fault, FaultKind};
+use crate::finding::{Fault, FaultKind};
 use crate::moment::Moment;
 use crate::walk::{files, walk};
 

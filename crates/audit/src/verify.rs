@@ -7,7 +7,7 @@ use crate::anchor::MAX_CHECKPOINT_BYTES;
 use crate::chain::Tail;
 use crate::checkpoint::{PublicKey, SignedCheckpoint};
 use crate::disk::{Disk, Folder};
-use crate::fault::{Fault, FaultKind};
+use crate::finding::{Fault, FaultKind};
 use crate::lines::{Lines, Next};
 use crate::moment::Moment;
 use crate::record::event::Previous;
@@ -29,9 +29,11 @@ pub struct Verified {
     pub torn_bytes: u64,
     /// When the first and the last of them were written.
     pub span: Option<(Moment, Moment)>,
-    /// Checkpoints that agree with the log, or are about records before the first that is there.
+    /// Checkpoints that agree with the log.
     pub checkpoints: u64,
-    /// Number of the record that the last of those is about.
+    /// Checkpoints about records before the first that is there: nothing can be compared.
+    pub checkpoints_gone: u64,
+    /// Number of the record that the last of those that agree is about.
     pub witnessed_to: Option<u64>,
     /// The first fault; without one the log is whole as far as the checkpoints reach.
     pub fault: Option<Fault>,
@@ -81,6 +83,7 @@ pub fn verify_on<D: Disk>(disk: &D, witness: Option<Witness<'_>>) -> io::Result<
         torn_bytes,
         span,
         checkpoints: against.agreed,
+        checkpoints_gone: against.gone,
         witnessed_to: against.agreed_to,
         fault,
     })
@@ -94,6 +97,7 @@ struct Against<'a> {
     started: bool,
     line: u64,
     agreed: u64,
+    gone: u64,
     agreed_to: Option<u64>,
     /// A fault of a checkpoint, which is not in the log's own files.
     fault: Option<Fault>,
@@ -124,8 +128,11 @@ impl<'a> Against<'a> {
             } else if told.seq == place.seq && told.hash != place.hash {
                 return Ok(Err(FaultKind::Rewritten));
             } else {
-                self.agreed += 1;
-                self.agreed_to = Some(told.seq);
+                // Records follow each other, so this is before the first of them.
+                match told.seq < place.seq {
+                    true => self.gone += 1,
+                    false => (self.agreed, self.agreed_to) = (self.agreed + 1, Some(told.seq)),
+                }
                 self.advance(Some(told.seq))?;
             }
         }

@@ -3,9 +3,9 @@
 use std::io;
 
 use crate::chain::{Tail, is_file_name};
+use crate::continuity::Follower;
 use crate::disk::Disk;
-use crate::fault::{Fault, FaultKind};
-use crate::follow::Follower;
+use crate::finding::{Fault, FaultKind};
 use crate::lines::{Lines, Next};
 use crate::record::{Envelope, MAX_RECORD_BYTES};
 

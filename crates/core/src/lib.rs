@@ -3,10 +3,12 @@
 //! Everything here is a value that cannot hold nonsense, or a trait that the outside implements.
 //! This crate must not know: I/O, clocks, an async runtime, Kubernetes, gRPC or certificates.
 //!
-//! Reading order: [`replica`] who can answer · [`labels`] and [`selection`] who is asked ·
-//! [`id`], [`expression`], [`limits`] and [`evaluation`] what is asked · [`event`] what comes back ·
-//! [`outcome`] how it ended · [`report`] the merged stream of a run · [`exit`] the verdict of a run ·
-//! [`describe`] and [`read_only`] what a runtime can do · [`ports`] what others implement.
+//! Reading order: [`replica`] who can answer · [`labels`] and [`selection`] who is asked · [`id`],
+//! [`expression`], [`limits`] and [`evaluation`] what is asked · [`event`] what comes back ·
+//! [`outcome`] how it ended · [`report`] the merged stream of a run · [`exit`] the verdict of a run
+//! · [`describe`] and [`read_only`] what a runtime can do · [`claim`] what a user signs, with
+//! [`membership`] of its replicas · [`digest`] what stands for a text · [`ports`] what others
+//! implement.
 
 pub mod claim;
 pub mod describe;

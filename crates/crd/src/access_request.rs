@@ -160,6 +160,23 @@ pub struct AccessRequestStatus {
     pub not_after: Option<Time>,
 }
 
+/// The condition that tells whether an access can be used.
+pub const READY: &str = "Ready";
+
+impl AccessRequestStatus {
+    /// Whether it can be used, since when, and why.
+    #[must_use]
+    pub fn ready(&self) -> Option<&Condition> {
+        self.conditions.iter().find(|one| one.type_ == READY)
+    }
+
+    /// Why it was not given, in a sentence of the controller's.
+    #[must_use]
+    pub fn why_denied(&self) -> &str {
+        self.ready().map_or("the controller tells no reason", |ready| &ready.message)
+    }
+}
+
 /// Where an access request stands.
 #[derive(Serialize, Deserialize, schemars::JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {

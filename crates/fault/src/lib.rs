@@ -1,8 +1,9 @@
 //! Points in the code at which a test lets the whole process die, as a lost machine does.
 //!
-//! [`point`] is nothing, unless the build has the feature `armed`, which only tests turn on. An armed
-//! process whose environment says `PREPL_FAULT_POINT=LABEL` kills itself by SIGKILL when it passes
-//! that point: no destructor runs, nothing is flushed. `LABEL:N` means the N-th passing, from 1.
+//! [`point`] is nothing, unless the build has the feature `armed`, which only tests turn on. An
+//! armed process whose environment says `PREPL_FAULT_POINT=LABEL` kills itself by SIGKILL when it
+//! passes that point: no destructor runs, nothing is flushed. `LABEL:N` means the N-th passing,
+//! from 1.
 //!
 //! This crate must not know what happens at its points.
 //!

@@ -8,8 +8,8 @@
 //! This crate must not know: I/O, terminals, how an answer is shown, where it came from.
 //!
 //! Reading order: [`Value`] (`value`), how it is [`read`] and written again ([`canonical`]), its
-//! [`shape`], when two are equal ([`Comparison`], `intern`), [`fold`] (`group`, with the `pattern`
-//! of messages), [`difference`] (with `cut`) and [`explain`].
+//! [`shape`], when two are equal ([`Comparison`] of `compare`, `intern`), [`fold`] (`group`, with
+//! the `pattern` of messages), [`difference`] (with `cut`) and [`explain`].
 
 mod canonical;
 mod compare;

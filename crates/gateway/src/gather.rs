@@ -40,11 +40,6 @@ impl Gatherer {
         }
     }
 
-    /// The text behind a digest that was told.
-    pub fn text(&self, digest: &Digest) -> Option<&Arc<str>> {
-        self.texts.get(digest)
-    }
-
     /// The answers so far, in the order of the selection.
     pub fn answers(&self) -> &[Answer] {
         &self.answers

@@ -1,17 +1,19 @@
 //! The gateway as a library: from a request to one stream of reports.
 //!
 //! The pipeline is authenticate → resolve → authorize → record → dispatch → record. In a local
-//! fleet the sidecars do the first and the third by the user's certificate, and the fleet's file
-//! is what is resolved; `prepl` runs this library in its own process. The library is generic over
-//! the ports of core, so that an operator can put pods and policies in the same places.
+//! fleet the fleet's file is what is resolved, the role in the user's certificate and the fleet's
+//! policies permit, and each sidecar checks the certificate again; `prepl` runs this library in its
+//! own process. In a cluster `prepl-operator` does the first three by pods, access requests and the
+//! cluster's roles and policies, and leaves the rest to this library.
 //!
 //! This crate must not know the command line, or how answers are folded and shown.
 //!
 //! Reading order: [`gateway`] the calls · [`record`] what is written down before, and
 //! `recorded_run` and `recorded_tunnel` after · [`dial`] connections to sidecars · [`line`] one
-//! connection, [`claim`] what its user signed, and `coalesce` what it writes together · [`tunnel`] bytes to one REPL and back ·
-//! [`gather`] reports to answers · [`local`] fleets in a folder · [`remote`] a gateway of a cluster,
-//! from outside · [`running`] a run, wherever it is · [`scripts`] the scripts of policies.
+//! connection, [`claim`] what its user signed, and `coalesce` what it writes together · [`tunnel`]
+//! bytes to one REPL and back · [`gather`] reports to answers · [`local`] fleets in a folder ·
+//! [`remote`] a gateway of a cluster, from outside · [`running`] a run, wherever it is ·
+//! [`scripts`] the scripts of policies.
 
 pub mod claim;
 mod coalesce;

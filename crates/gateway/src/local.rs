@@ -10,8 +10,8 @@
 //! | `sidecars/NAME.pem` | bundle of one replica's sidecar, mode 0600 | moved to that machine |
 //!
 //! Reading order: [`file`] the file of replicas · [`edit`] changing it · [`sweep`] what a killed
-//! process left · `rights` what the user may · [`policies`] what he may at most · [`records`] what he
-//! did · [`fleet`] the folder.
+//! process left · `text` texts of the folder, bounded · `rights` what the user may · [`policies`]
+//! what he may at most · [`records`] what he did · [`fleet`] the folder.
 
 pub mod edit;
 pub mod file;

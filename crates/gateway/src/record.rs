@@ -1,7 +1,7 @@
 //! What is about to happen is written down first: the way from a permit to what may be dispatched.
 //!
-//! [`Recorder`] makes the only [`Recorded`] and [`RecordedTunnel`], and a gateway dispatches nothing
-//! else: what is not durable in the audit log does not start (P2).
+//! [`Recorder`] makes the only [`Recorded`] and [`RecordedTunnel`], and a gateway dispatches
+//! nothing else: what is not durable in the audit log does not start (P2).
 
 use std::sync::Arc;
 

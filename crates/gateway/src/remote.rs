@@ -1,7 +1,7 @@
 //! A gateway of a cluster, seen by who asks it.
 //!
-//! Reading order: [`client`] the calls · `dial` their connections · [`run`] a run that outlives its gateway · [`merge`] what
-//! two gateways told of one run · [`wire`] a plan as a message, and back ·
+//! Reading order: [`client`] the calls · `dial` their connections · [`run`] a run that outlives its
+//! gateway · [`merge`] what two gateways told of one run · [`wire`] a plan as a message, and back ·
 //! [`judging`] verdicts as messages, and back · [`audit`] its log.
 
 pub mod audit;

@@ -8,7 +8,7 @@
 //! and the byte stream [`Secure`]. It must not know what passes over the stream (gRPC, sessions)
 //! or what a role may do (policy).
 //!
-//! In reading order:
+//! Reading order:
 //!
 //! - `name`: who somebody is, as a URI
 //! - `certificate`: what this crate reads from an X.509 certificate
@@ -19,6 +19,7 @@
 //! - `key_request`: a key that somebody else's authority certifies
 //! - `credentials`: the bundle in use, replaced without a restart
 //! - `expected`: whom a caller expects at the other end
+//! - `signature`: a text signed with a member's key, and who signed it
 //! - `verify`: what is demanded of the other side's certificate
 //! - `tls`: the rustls configurations
 //! - `handshake`: streams in, named streams out

@@ -1,8 +1,8 @@
 //! Approvals of one run by other people: whose count, and why another's does not.
 //!
-//! An approval is of one run alone: of its request, its expression, its replicas and its mode. Nobody
-//! approves what he asked for himself, and what looks like one person counts as one. The order in
-//! which approvals come changes nothing.
+//! An approval is of one run alone: of its request, its expression, its replicas and its mode.
+//! Nobody approves what he asked for himself, and what looks like one person counts as one. The
+//! order in which approvals come changes nothing.
 
 use std::sync::Arc;
 use std::time::Duration;

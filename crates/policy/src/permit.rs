@@ -1,4 +1,4 @@
-//! The decision to evaluate on one selection.
+//! The decision that somebody may do what he asks with the replicas of one selection.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,8 @@ pub enum Verdict {
     Denied(Reason),
 }
 
-/// The right to evaluate once on these replicas, and no others, within these limits.
+/// The right to do once what was asked (to look, to evaluate, or to open a tunnel) with these
+/// replicas, and no others, within these limits.
 #[derive(Debug)]
 pub struct Permit {
     selection: Selection,

@@ -28,6 +28,20 @@ pub struct Request {
     pub grounds: Grounds,
 }
 
+impl Request {
+    /// What a tunnel is, to a policy: whatever goes through it, nobody sees.
+    #[must_use]
+    pub fn tunnel() -> Request {
+        Request {
+            mode: Mode::Attach,
+            limits: Limits::WIDEST,
+            expression: None,
+            read_only: false,
+            grounds: Grounds::default(),
+        }
+    }
+}
+
 /// What the user does not say himself.
 #[derive(Clone, Debug, Default)]
 pub struct Known {

@@ -3,9 +3,9 @@
 //!
 //! This crate must not know what a daemon serves: sessions, runs, Kubernetes.
 //!
-//! Reading order: [`log`] flags and format of logs · [`shutdown`] first signal drains, second ends ·
-//! [`admin`] health and metrics · [`door`] connections of members · [`enrol`] a pod's certificate ·
-//! [`seldom`] what peers can write into the log · [`shares`] what each caller has.
+//! Reading order: [`log`] flags and format of logs · [`shutdown`] first signal drains, second ends
+//! at once · [`admin`] health and metrics · [`door`] connections of members · [`enrol`] a pod's
+//! certificate · [`seldom`] what peers can make it tell · [`shares`] what each caller has.
 
 pub mod admin;
 pub mod door;

@@ -1,4 +1,5 @@
-//! Logs that a peer can cause at will: some a second, and the rest is counted.
+//! What a peer can make a daemon tell at will, in logs and events: some a second, and the rest is
+//! counted.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

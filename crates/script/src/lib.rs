@@ -13,8 +13,11 @@
 //!   deepest value the limits allow, because Rhai itself does not bound that depth;
 //!   only what is over at once and touches nothing runs on the caller's (`trial.rs`).
 //!
-//! Reading order: [`Limits`] and [`Sight`], [`Engine`], [`Session`], its [`Bounds`] and what it is
-//! [`Given`], then what it answers with: [`Value`], [`Said`], [`Fault`].
+//! Reading order: `limits` how much, `sight` and `given` of what · `engine` what all sessions
+//! share, with `text` and `bounded` for what would outgrow a limit · `session` what outlives an
+//! evaluation, `evaluation` one of them: on a thread of `threads`, or at once by `trial` · `turn`
+//! what it may still use, `stop` its end from outside, `memory` that of the process · `value` what
+//! it answers with, `fault` why it has none, `unreadable` why a text is none.
 
 mod bounded;
 mod engine;

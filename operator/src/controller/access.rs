@@ -1,6 +1,7 @@
 //! Answers access requests: signs, lets expire, ends what somebody denies, cleans up.
 //!
-//! The decision is [`next_step`], which knows nothing but the object, what others said, and the time.
+//! The decision is [`next_step`], which knows nothing but the object, what others said, and the
+//! time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use kube::runtime::controller::{Action, Controller};
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Client, ResourceExt};
-use prepl_crd::{AccessApproval, AccessRequest, AccessRequestStatus, Phase};
+use prepl_crd::{AccessApproval, AccessRequest, AccessRequestStatus, Phase, READY};
 use prepl_identity::{Authority, IssueError, Name, NameError};
 use serde_json::json;
 use tokio::sync::watch;
@@ -344,7 +345,7 @@ fn status(
     AccessRequestStatus {
         phase: Some(phase),
         conditions: vec![Condition {
-            type_: "Ready".into(),
+            type_: READY.into(),
             status: ready.into(),
             reason: reason.into(),
             message: message.into(),

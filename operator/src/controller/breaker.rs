@@ -11,9 +11,8 @@ use k8s_openapi::jiff::Timestamp;
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client};
+use prepl_crd::labels::{CONTAINER, LABEL_INJECTED};
 use tokio::time;
-
-use crate::labels::{CONTAINER, LABEL_INJECTED};
 
 /// Pods up to this age tell how sidecars start now, in seconds: ten minutes.
 const YOUNG_SECONDS: i64 = 600;

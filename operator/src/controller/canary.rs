@@ -1,8 +1,8 @@
 //! Sees, with creates that are never stored, that the admission policies still hold.
 //!
-//! A certificate names the user of an access request, and what counts of an approval is whose it is.
-//! That they are those who asked is known only from the admission policies: without them, nothing is
-//! signed.
+//! A certificate names the user of an access request, and what counts of an approval is whose it
+//! is. That they are those who asked is known only from the admission policies: without them,
+//! nothing is signed.
 
 use std::fmt::Debug;
 use std::future::Future;

@@ -11,7 +11,7 @@ use prepl_crd::audit_checkpoint::{MAX_CHECKPOINTS, SignedHead};
 use prepl_crd::{AuditCheckpoint, AuditCheckpointStatus};
 use serde_json::json;
 
-use crate::signed;
+use crate::checkpoint_form;
 
 /// The condition of a chain whose end went back.
 pub const REGRESSED: &str = "Regressed";
@@ -97,7 +97,7 @@ fn head(object: &AuditCheckpoint, now: Moment) -> Result<Checkpoint, Unsignable>
 
 fn last(object: &AuditCheckpoint) -> Result<Option<SignedCheckpoint>, Unsignable> {
     let last = object.status.as_ref().and_then(|status| status.checkpoints.last());
-    last.map(|last| signed::read(last).ok_or(Unsignable::OtherKey)).transpose()
+    last.map(|last| checkpoint_form::read(last).ok_or(Unsignable::OtherKey)).transpose()
 }
 
 fn is_regressed(object: &AuditCheckpoint) -> bool {
@@ -112,7 +112,7 @@ pub fn with_checkpoint(
     next: &SignedCheckpoint,
 ) -> Result<AuditCheckpointStatus, serde_json::Error> {
     let mut checkpoints = thinned(status.checkpoints, signed_at);
-    checkpoints.push(signed::written(next)?);
+    checkpoints.push(checkpoint_form::written(next)?);
     Ok(AuditCheckpointStatus { key: Some(key.to_string()), checkpoints, ..status })
 }
 

@@ -10,6 +10,7 @@ use k8s_openapi::api::authentication::v1::{
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
+use prepl_crd::labels::{AUDIENCE, LABEL_INJECTED};
 use prepl_identity::{IssueError, MAX_REQUEST_BYTES, Name, NameError, TrustDomain};
 use prepl_proto::v1::enrolment_server::Enrolment;
 use prepl_proto::v1::{EnrolReply, EnrolRequest};
@@ -18,7 +19,6 @@ use tonic::{Request, Response, Status};
 
 use super::metrics::Metrics;
 use super::trust::Authorities;
-use crate::labels::{AUDIENCE, LABEL_INJECTED};
 
 /// How long one call to the API server may take.
 const PATIENCE: Duration = Duration::from_secs(10);

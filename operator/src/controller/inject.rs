@@ -1,20 +1,21 @@
-//! Whether a pod gets a sidecar, and the change that puts it there; nothing here talks to a cluster.
+//! Whether a pod gets a sidecar, and the change that puts it there; nothing here talks to a
+//! cluster.
 
 use k8s_openapi::api::core::v1::Pod;
 use prepl_core::read_only::Function;
-use serde_json::{Value, json};
-
-use crate::labels::{
+use prepl_crd::labels::{
     ANNOTATION_CONTAINER, ANNOTATION_LOG_LEVEL, ANNOTATION_REPL, CONTAINER, LABEL_INJECT,
     LABEL_INJECTED, PREFIX,
 };
+use serde_json::{Value, json};
 
 /// Characters of a foreign text that are repeated.
 const MAX_SHOWN: usize = 80;
 /// The volume that holds the pod's token for the controller.
 const TOKEN_VOLUME: &str = "prepl-token";
-/// Where the sidecar keeps whom to trust.
+/// The volume in which the sidecar keeps whom to trust.
 const STATE_VOLUME: &str = "prepl-state";
+/// Where that is mounted.
 const STATE_FOLDER: &str = "/var/lib/prepl";
 /// The most bytes of an annotation's value.
 const MAX_VALUE_BYTES: usize = 256;

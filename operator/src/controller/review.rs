@@ -9,7 +9,7 @@ use kube::api::{Api, ListParams, Patch, PatchParams};
 use kube::{Client, ResourceExt};
 use prepl_crd::{AccessApproval, AccessRequest, Decision, Phase, REVIEW};
 use prepl_policy::approval;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::events::Warning;
 use crate::selector::escaped;
@@ -65,7 +65,7 @@ fn ended(request: &AccessRequest) -> Option<Timestamp> {
     let deleted = request.metadata.deletion_timestamp.as_ref().map(|time| time.0);
     let status = request.status.as_ref();
     let over = status.filter(|one| matches!(one.phase, Some(Phase::Denied | Phase::Expired)));
-    let over = over.and_then(|one| one.conditions.iter().find(|it| it.type_ == "Ready"));
+    let over = over.and_then(|one| one.ready());
     let over = over.map(|ready| ready.last_transition_time.0);
     deleted.into_iter().chain(over).min()
 }
@@ -88,22 +88,27 @@ pub async fn look(client: &Client, request: &AccessRequest) -> kube::Result<Vec<
     }
 }
 
-/// Puts the debt on a request, or takes it off; the finalizers of others stay.
+/// What puts the debt on a request, or takes it off; the finalizers of others stay.
 ///
 /// The whole list is written, and only over the version that was seen: a list that is applied has
 /// owners, and one who owns the debt too would keep it there.
-pub async fn owe(client: &Client, request: &AccessRequest, owes: bool) -> kube::Result<()> {
+#[must_use]
+pub fn debt(request: &AccessRequest, owes: bool) -> Value {
     let others = request.finalizers().iter().map(String::as_str).filter(|one| *one != REVIEW);
     let finalizers: Vec<&str> = others.chain(owes.then_some(REVIEW)).collect();
-    let change = json!({"metadata": {
+    json!({"metadata": {
         "uid": request.uid(),
         "resourceVersion": request.resource_version(),
         "finalizers": finalizers,
-    }});
+    }})
+}
+
+/// Puts the debt on a request, or takes it off.
+pub async fn owe(client: &Client, request: &AccessRequest, owes: bool) -> kube::Result<()> {
     let namespace = request.namespace().unwrap_or_default();
     let requests: Api<AccessRequest> = Api::namespaced(client.clone(), &namespace);
     let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..<_>::default() };
-    requests.patch(&request.name_any(), &params, &Patch::Merge(change)).await.map(drop)
+    requests.patch(&request.name_any(), &params, &Patch::Merge(debt(request, owes))).await.map(drop)
 }
 
 /// How many requests of a user owe a review, in all namespaces; at least so many where there are

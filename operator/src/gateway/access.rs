@@ -169,9 +169,7 @@ pub fn check(found: Option<&AccessRequest>, uid: &str, now: Timestamp) -> Result
 
 /// Why the controller denied it.
 fn denial(status: &AccessRequestStatus) -> String {
-    let ready = status.conditions.iter().find(|one| one.type_ == "Ready");
-    let why = ready.map_or("the controller tells no reason", |one| one.message.as_str());
-    format!("the access is denied: {why}")
+    format!("the access is denied: {}", status.why_denied())
 }
 
 fn gone() -> Refused {

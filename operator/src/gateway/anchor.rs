@@ -14,7 +14,7 @@ use prepl_crd::{AuditCheckpoint, AuditCheckpointSpec};
 use tokio::sync::watch;
 use tokio::time;
 
-use crate::signed;
+use crate::checkpoint_form;
 
 /// How often it is looked whether the controller has signed. A busy log tells its end no more often.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -137,7 +137,7 @@ pub enum Answer {
 #[must_use]
 pub fn answer(object: &AuditCheckpoint, asked: &Checkpoint) -> Answer {
     let last = object.status.as_ref().and_then(|status| status.checkpoints.last());
-    match last.and_then(signed::read) {
+    match last.and_then(checkpoint_form::read) {
         Some(last) if last.checkpoint.seq < asked.seq => Answer::NotYet,
         None => Answer::NotYet,
         // The time is the controller's.

@@ -1,7 +1,8 @@
 //! What others said to the run that an access is for, and what else is known of its user.
 //!
-//! Who counts is decided here and not where access is granted: policies differ by replica, approvals
-//! grow old, and one more can come at any time. They are read when they are needed, and not kept.
+//! Who counts is decided here and not where access is granted: policies differ by replica,
+//! approvals grow old, and one more can come at any time. They are read when they are needed, and
+//! not kept.
 
 use std::future::Future;
 

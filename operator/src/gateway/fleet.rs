@@ -13,11 +13,11 @@ use kube::runtime::reflector::{self, ObjectRef, Store, store::WriterDropped};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, Resource};
 use prepl_core::{Replica, ReplicaIndex, Selection};
+use prepl_crd::labels::LABEL_INJECTED;
 use tokio::task::JoinSet;
 
 use super::access::Scope;
 use super::pods::{self, Above};
-use crate::labels::LABEL_INJECTED;
 
 /// What is known of the cluster.
 #[derive(Clone)]

@@ -1,5 +1,5 @@
-//! Good answers of the API server, kept for a moment: who asks a hundred times in a second makes the
-//! gateway ask twice. A refusal is never kept.
+//! Good answers of the API server, kept for a moment: who asks a hundred times in a second makes
+//! the gateway ask twice. A refusal is never kept.
 
 use std::collections::HashMap;
 use std::hash::Hash;

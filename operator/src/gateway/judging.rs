@@ -1,10 +1,10 @@
 //! What the policies say to a caller who has the right to what he asks.
 
-use prepl_core::{Limits, Selection};
+use prepl_core::Selection;
 use prepl_crd::Mode;
 use prepl_gateway::Scripts;
 use prepl_gateway::remote::judging;
-use prepl_policy::{Grounds, Known, Permit, Request, Verdicts, judge};
+use prepl_policy::{Known, Permit, Request, Verdicts, judge};
 use prepl_proto::v1;
 use tonic::Status;
 
@@ -64,17 +64,6 @@ pub fn known(caller: &Caller, earlier_runs: u32) -> Known {
     Known { user: caller.user.username.as_str().into(), earlier_runs, ..Known::default() }
 }
 
-/// What a tunnel is, to a policy.
-pub fn tunnel() -> Request {
-    Request {
-        mode: prepl_policy::Mode::Attach,
-        limits: Limits::WIDEST,
-        expression: None,
-        read_only: false,
-        grounds: Grounds::default(),
-    }
-}
-
 impl GatewayService {
     /// The right to a tunnel, as far as roles and policies go.
     pub(super) async fn permit_tunnel(
@@ -85,7 +74,7 @@ impl GatewayService {
         no_tunnel(caller)?;
         enough(caller, Mode::Attach)?;
         let permit = self.rights.permit(caller, Mode::Attach, selection).await?;
-        self.judges.permit(permit, tunnel(), known(caller, 0)).await
+        self.judges.permit(permit, Request::tunnel(), known(caller, 0)).await
     }
 
     /// Answers a caller who only asks what the policies would say.
@@ -104,7 +93,7 @@ impl GatewayService {
         let _place = guest.place_for_run().ok_or_else(too_many)?;
         let asked = self.fleet.asked(&uids, &caller.scope);
         let permit = self.rights.permit(&caller, mode, &asked.selection).await?;
-        judged(&caller, &uids, &request).map_err(Refused::from)?;
+        judged(&caller, &uids, &request, &asked.selection).map_err(Refused::from)?;
         let entry = self.judges.recent.enter(&caller.user.username);
         let known = self.known(&caller, entry.earlier, &asked.selection).await?;
         let verdicts = self.judges.verdicts(permit, request, known).await?;

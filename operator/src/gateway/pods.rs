@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use prepl_core::{Replica, ReplicaId, Workload};
-
-use crate::labels::{ANNOTATION_CONTAINER, CONTAINER, LABEL_INJECTED};
+use prepl_crd::labels::{ANNOTATION_CONTAINER, CONTAINER, LABEL_INJECTED};
 
 /// Where a sidecar listens.
 const PORT: u16 = 7070;

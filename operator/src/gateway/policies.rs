@@ -181,13 +181,13 @@ fn break_glass(spec: &crd::BreakGlass) -> draft::BreakGlass {
 mod tests {
     use super::*;
     use crate::gateway::access::Refused;
-    use crate::gateway::judging::{Judges, tunnel};
+    use crate::gateway::judging::Judges;
     use crate::gateway::recent::Recent;
     use kube::runtime::reflector;
     use kube::runtime::watcher::Event;
     use prepl_core::{Labels, Replica, ReplicaId, Workload};
     use prepl_gateway::Scripts;
-    use prepl_policy::{Known, Verdict, decide};
+    use prepl_policy::{Known, Request, Verdict, decide};
     use serde_json::{Value, json};
 
     fn object<K: serde::de::DeserializeOwned>(kind: &str, metadata: &Value, mode: &str) -> K {
@@ -228,7 +228,7 @@ mod tests {
     async fn attaches(policies: Policies) -> Result<(), Refused> {
         let judges = Judges { policies, scripts: Scripts::new(), recent: Recent::default() };
         let permit = decide(&selection(), |_| Verdict::Allowed).unwrap();
-        judges.permit(permit, tunnel(), Known::default()).await.map(drop)
+        judges.permit(permit, Request::tunnel(), Known::default()).await.map(drop)
     }
 
     #[test]

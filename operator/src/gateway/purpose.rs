@@ -100,7 +100,7 @@ pub enum NotThatRun {
     OtherGrounds,
     /// Read-only, or no longer.
     #[error("this access is for one run, which was read-only or is not; ask again for this one")]
-    OtherReach,
+    OtherReadOnly,
     /// Not all of them are there.
     #[error(
         "the replica set has changed: {gone} of the {all} replicas of this run are gone; ask \
@@ -133,7 +133,7 @@ pub fn started(caller: &Caller, start: &Start, there: &Selection) -> Result<(), 
         return Err(NotThatRun::OtherSession);
     }
     if plan.read_only != run.read_only {
-        return Err(NotThatRun::OtherReach);
+        return Err(NotThatRun::OtherReadOnly);
     }
     one.has_text(plan.expression.as_str())?;
     // To recall runs nothing: it may be asked of some of them, and when others are gone.
@@ -149,15 +149,21 @@ pub fn started(caller: &Caller, start: &Start, there: &Selection) -> Result<(), 
 }
 
 /// The same for who asks only what the policies would say.
-pub fn judged(caller: &Caller, uids: &[Arc<str>], request: &Request) -> Result<(), NotThatRun> {
+pub fn judged(
+    caller: &Caller,
+    uids: &[Arc<str>],
+    request: &Request,
+    there: &Selection,
+) -> Result<(), NotThatRun> {
     of_one_namespace(caller)?;
     let Purpose::Run(one) = &caller.purpose else { return Ok(()) };
     one.has_text(request.expression.as_ref().map(|text| text.as_str()).unwrap_or_default())?;
     if request.read_only != one.run.read_only {
-        return Err(NotThatRun::OtherReach);
+        return Err(NotThatRun::OtherReadOnly);
     }
     one.has_grounds(&request.grounds)?;
-    one.has_replicas(uids)
+    one.has_replicas(uids)?;
+    one.is_told_truly(there)
 }
 
 /// What others say to a request, they say in its namespace: it is that of the replicas.
@@ -170,6 +176,7 @@ fn of_one_namespace(caller: &Caller) -> Result<(), NotThatRun> {
 
 /// An access for one run opens no tunnel.
 pub fn no_tunnel(caller: &Caller) -> Result<(), NotThatRun> {
+    of_one_namespace(caller)?;
     match caller.purpose {
         Purpose::Run(_) => Err(NotThatRun::Tunnel),
         Purpose::Any | Purpose::BreakGlass { .. } => Ok(()),

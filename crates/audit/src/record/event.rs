@@ -44,8 +44,8 @@ pub struct Opened {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closed {}
 
-/// Somebody was not allowed to. What he was asked for no longer matters, so that there are no rights and
-/// policies here: the sentence names the first that is against it.
+/// Somebody was not allowed to. Which rights and policies said yes does not matter then: the
+/// sentence names the first that is against it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Denied {
     /// Who asked.

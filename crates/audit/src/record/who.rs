@@ -26,8 +26,8 @@ pub struct AccessRef {
     pub uid: String,
 }
 
-/// Why somebody may: every right that was asked for, and every policy that was asked. Each said yes,
-/// else it would be a record of who is denied.
+/// Why somebody may: every right and every policy that was asked. Each said yes; else there would
+/// be a `denied` in place of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// Rights, one for each workload.

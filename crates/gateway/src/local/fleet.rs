@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use prepl_audit::Who;
 use prepl_core::ports::Discover;
-use prepl_core::{Limits, Replica, ReplicaId, Selection};
+use prepl_core::{Replica, ReplicaId, Selection};
 use prepl_identity::{
     Authority, AuthorityError, BundleError, Credentials, FileError, Holder, IssueError,
     MEMBER_LIFETIME, Name, NameError, Role, TrustDomain, USER_LIFETIME,
@@ -77,14 +77,7 @@ impl FleetUser {
 
     /// The right to a tunnel to the selected replica, or why this user has none.
     pub fn permit_to_attach(&self, selection: &Selection) -> Result<Permit, Denied> {
-        let request = Request {
-            mode: Mode::Attach,
-            limits: Limits::WIDEST,
-            expression: None,
-            read_only: false,
-            grounds: Grounds::default(),
-        };
-        self.permit(selection, &request)
+        self.permit(selection, &Request::tunnel())
     }
 }
 
@@ -174,11 +167,6 @@ impl Fleet {
         authority.issue(&administrator, USER_LIFETIME)?.write(&folder.join(USER_BUNDLE))?;
         write_text(folder, &edit::empty(&domain))?;
         Fleet::open(folder)
-    }
-
-    /// Name of the fleet.
-    pub fn name(&self) -> &str {
-        self.file.name.as_str()
     }
 
     /// The folder.

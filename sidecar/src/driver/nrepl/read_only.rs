@@ -1,8 +1,8 @@
 //! An evaluation within a function of the app: what is sent in its place, and what comes back.
 //!
 //! nREPL evaluates a text form by form and prints each value afterwards, so nothing could stand
-//! around all of it. In its place one form of ours is sent, which has the text as a string: a server
-//! that could not keep to the function cannot run anything else either.
+//! around all of it. In its place one form of ours is sent, which has the text as a string: a
+//! server that could not keep to the function cannot run anything else either.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -2,7 +2,7 @@
 
 /// What every label and annotation of prepl begins with.
 pub const PREFIX: &str = "prepl.dev/";
-/// Label by which a pod asks for a sidecar: `"true"`.
+/// Label by which a namespace lets prepl in (`enabled`), and a pod asks for a sidecar (`"true"`).
 pub const LABEL_INJECT: &str = "prepl.dev/inject";
 /// Label of a pod that was given one: `"true"`.
 pub const LABEL_INJECTED: &str = "prepl.dev/injected";

@@ -1,7 +1,7 @@
 //! Whether a line continues what stands before it: pure, one line at a time.
 
 use crate::chain::{Tail, file_name};
-use crate::fault::FaultKind;
+use crate::finding::FaultKind;
 use crate::record::event::{Chain, Previous};
 use crate::record::{Envelope, nothing};
 
