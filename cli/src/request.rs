@@ -1,9 +1,9 @@
 //! `prepl request`: runs that others have to approve, and uses of break-glass that they look at.
 //!
-//! Reading order: [`stand`] where a request stands · [`list`] and [`show`] the screens,
-//! `expression` what is run as they show it, [`now`] what changed since it was asked for ·
-//! [`decide`] what somebody says to it · [`ask`] how a run comes to wait for others, [`kept`] what
-//! is kept of it meanwhile, [`run`] how it goes on.
+//! Reading order: `stand` where a request stands · `list` and `show` the screens,
+//! `expression` what is run as they show it, `now` what changed since it was asked for ·
+//! `decide` what somebody says to it · [`ask`] how a run comes to wait for others, `kept` what
+//! is kept of it meanwhile, `run` how it goes on.
 
 pub mod ask;
 mod decide;
