@@ -4,12 +4,10 @@
 //! This crate must not know: drivers, terminals, how answers are folded.
 //!
 //! Reading order: [`args`] the command line · [`controller`] · [`gateway`] · [`counter`]
-//! what both count, [`checkpoint_form`] what both know of audit logs, [`selector`] how objects are
-//! found.
+//! what both count, [`checkpoint_form`] what both know of audit logs.
 
 pub mod args;
 pub mod checkpoint_form;
 pub mod controller;
 pub mod counter;
 pub mod gateway;
-pub mod selector;

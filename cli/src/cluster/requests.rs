@@ -5,7 +5,7 @@ use k8s_openapi::serde::de::DeserializeOwned;
 use kube::api::{Api, ListParams, ObjectMeta, PostParams};
 use kube::core::NamespaceResourceScope;
 use kube::{Client, Resource};
-use prepl_crd::{AccessApproval, AccessApprovalSpec, AccessRequest};
+use prepl_crd::{AccessApproval, AccessApprovalSpec, AccessRequest, selector};
 
 use crate::cluster::api_error::{is_unknown, refused};
 use crate::cluster::context::Cluster;
@@ -32,7 +32,7 @@ pub async fn one(cluster: &Cluster, name: &str) -> Result<Seen, Problem> {
     let request = found.map_err(|error| unseen(&error, name, &cluster.namespace))?;
     let approvals: Api<AccessApproval> =
         Api::namespaced(cluster.client.clone(), &cluster.namespace);
-    let about = ListParams::default().fields(&format!("spec.request.name={name}"));
+    let about = ListParams::default().fields(&selector::approvals_of(name));
     let said = pages(&approvals, about, "see what others said to it").await?;
     Ok(seen(vec![request], said).swap_remove(0))
 }

@@ -36,6 +36,7 @@ pub struct Cadence {
 impl Default for Cadence {
     /// 100 records or 30 seconds.
     fn default() -> Cadence {
+        // A constant that is zero does not compile.
         let records = const { NonZeroU64::new(100).unwrap() };
         Cadence { records, time: Duration::from_secs(30) }
     }

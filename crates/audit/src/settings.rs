@@ -24,6 +24,7 @@ impl Settings {
     #[must_use]
     pub fn new(program: &str) -> Settings {
         Settings {
+            // A constant that is zero does not compile.
             max_file_bytes: const { NonZeroU64::new(64 << 20).unwrap() },
             max_file_age: Duration::from_secs(24 * 60 * 60),
             keep_files: const { NonZeroUsize::new(400).unwrap() },

@@ -8,8 +8,8 @@
 //! Reading order: [`access_request`] the right of one user to reach replicas · [`asked_run`] the
 //! one run that it may be for · [`access_approval`] what others say to it · [`right`] what he may
 //! do there · [`policy`] what holds of what is asked · [`audit_checkpoint`] the end of an audit
-//! log, signed · [`labels`] by which pods ask for a sidecar · [`generate`] the definitions as the
-//! chart carries them.
+//! log, signed · [`labels`] by which pods ask for a sidecar · [`selector`] how what belongs together
+//! is found · [`generate`] the definitions as the chart carries them.
 
 pub mod access_approval;
 pub mod access_request;
@@ -19,6 +19,7 @@ pub mod generate;
 pub mod labels;
 pub mod policy;
 pub mod right;
+pub mod selector;
 
 pub use access_approval::{AccessApproval, AccessApprovalSpec, Decision, RequestName};
 pub use access_request::{

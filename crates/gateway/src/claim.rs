@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use prepl_core::claim::{Claim, Deed, LONGEST};
 use prepl_core::membership::Members;
 use prepl_core::{Digest, Patience, RequestId};
-use prepl_identity::{Bundle, CannotSign, Name, Signature};
+use prepl_identity::{Bundle, CannotSign, Name, claimed_name};
 use prepl_proto::convert::{BadMessage, claim, evaluation};
 use prepl_proto::v1;
 
@@ -61,8 +61,7 @@ pub fn signed_tunnel(
 
 /// Whose certificate is shown with it, if that can be read; nobody has checked it.
 pub fn signer(signed: &v1::Signed) -> Option<Name> {
-    let v1::Signed { signature: bytes, chain, .. } = signed.clone();
-    Signature { bytes, chain }.claimed_name()
+    signed.chain.first().and_then(|certificate| claimed_name(certificate))
 }
 
 /// The request that was signed, if it can be read; nobody has checked the signature.

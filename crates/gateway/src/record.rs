@@ -104,7 +104,7 @@ impl Recorder {
         prepl_fault::point("run.permitted");
         let redactor = redactor(permit.redaction())?;
         let grounds = Grounded::of(asker, &redactor);
-        self.exceptional(&plan.expression, asker, &redactor).await?;
+        self.exceptional(&plan.expression, asker, &grounds).await?;
         let intent = Intent {
             run: plan.run,
             request: plan.request,
@@ -130,11 +130,11 @@ impl Recorder {
         &self,
         expression: &Expression,
         asker: &Asker,
-        redactor: &Redactor,
+        grounds: &Grounded,
     ) -> Result<(), AuditError> {
         if asker.break_glass {
-            let Grounded { reason, ticket } = Grounded::of(asker, redactor);
-            let reason = reason.unwrap_or_else(|| redactor.text(""));
+            let Grounded { reason, ticket } = grounds.clone();
+            let reason = reason.unwrap_or_else(|| Redactor::default().text(""));
             let _ = self.log.append(BreakGlass { who: asker.who.clone(), reason, ticket }).await?;
         }
         let Some(access) = &asker.who.access else { return Ok(()) };
@@ -241,6 +241,7 @@ fn redactor(rules: &[Redaction]) -> Result<Redactor, BadRule> {
 }
 
 /// A reason and a ticket, without what must not be written.
+#[derive(Clone)]
 struct Grounded {
     reason: Option<Redacted>,
     ticket: Option<Redacted>,

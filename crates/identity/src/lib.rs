@@ -54,4 +54,4 @@ pub use handshake::{Acceptor, Connector, HANDSHAKE_TIMEOUT, Refusal, Secure};
 pub use key_request::{KeyRequest, MAX_REQUEST_BYTES, NoKey, NotAKey};
 pub use name::{Holder, MAX_NAME_BYTES, Name, NameError, Part, Role, TrustDomain};
 pub use sections::{MAX_CERTIFICATES, PemProblem};
-pub use signature::{CannotSign, NotSigned, Signature, Signer};
+pub use signature::{CannotSign, NotSigned, Signature, Signer, claimed_name};

@@ -26,13 +26,11 @@ pub struct Signature {
     pub chain: Vec<Vec<u8>>,
 }
 
-impl Signature {
-    /// The member that the first certificate names; nobody has checked it.
-    #[must_use]
-    pub fn claimed_name(&self) -> Option<Name> {
-        let own = self.chain.first().filter(|der| der.len() <= MAX_BYTES)?;
-        certificate::name_of(&CertificateDer::from(own.as_slice())).ok()
-    }
+/// The member that a certificate names, in DER; nobody has checked it.
+#[must_use]
+pub fn claimed_name(certificate: &[u8]) -> Option<Name> {
+    let short = (certificate.len() <= MAX_BYTES).then_some(certificate)?;
+    certificate::name_of(&CertificateDer::from(short)).ok()
 }
 
 /// Who signed.

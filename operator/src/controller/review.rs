@@ -7,12 +7,11 @@ use k8s_openapi::api::core::v1::{Namespace, ObjectReference};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, ListParams, Patch, PatchParams};
 use kube::{Client, ResourceExt};
-use prepl_crd::{AccessApproval, AccessRequest, Decision, Phase, REVIEW};
+use prepl_crd::{AccessApproval, AccessRequest, Decision, Phase, REVIEW, selector};
 use prepl_policy::approval;
 use serde_json::{Value, json};
 
 use super::events::Warning;
-use crate::selector::escaped;
 
 /// Most that is heard of what was said to one request.
 const MAX_SAID: usize = 5000;
@@ -74,9 +73,8 @@ fn ended(request: &AccessRequest) -> Option<Timestamp> {
 pub async fn look(client: &Client, request: &AccessRequest) -> kube::Result<Vec<AccessApproval>> {
     let namespace = request.namespace().unwrap_or_default();
     let approvals: Api<AccessApproval> = Api::namespaced(client.clone(), &namespace);
-    let mut params =
-        ListParams::default().fields(&format!("spec.request.name={}", request.name_any()));
-    params = params.limit(500);
+    let about = selector::approvals_of(&request.name_any());
+    let mut params = ListParams::default().fields(&about).limit(500);
     let mut all = Vec::new();
     loop {
         let page = approvals.list(&params).await?;
@@ -115,8 +113,7 @@ pub async fn owe(client: &Client, request: &AccessRequest, owes: bool) -> kube::
 /// more than can be listed at once.
 pub async fn owed(client: &Client, user: &str) -> kube::Result<usize> {
     let requests: Api<AccessRequest> = Api::all(client.clone());
-    let his = format!("spec.breakGlass=true,spec.user.username={}", escaped(user));
-    let params = ListParams::default().fields(&his).limit(MAX_LISTED);
+    let params = ListParams::default().fields(&selector::break_glass_of(user)).limit(MAX_LISTED);
     let found = requests.list(&params).await?;
     Ok(found.items.iter().filter(|request| request.owes_review()).count())
 }

@@ -11,11 +11,9 @@ use kube::api::{Api, ListParams};
 use kube::core::ObjectList;
 use prepl_audit::AccessRef;
 use prepl_core::Selection;
-use prepl_crd::{AccessApproval, AccessRequest};
+use prepl_crd::{AccessApproval, AccessRequest, selector};
 use prepl_policy::{Approval, BreakGlass, Known, approval};
 use tokio::time::timeout;
-
-use crate::selector::escaped;
 
 use super::access::{Accesses, Caller, PATIENCE, Refused};
 use super::judging::known;
@@ -68,7 +66,7 @@ impl Accesses {
     async fn said(&self, access: &AccessRef) -> Result<Vec<Approval>, Refused> {
         let approvals: Api<AccessApproval> =
             Api::namespaced(self.client.clone(), &access.namespace);
-        let about = format!("spec.request.name={}", escaped(&access.name));
+        let about = selector::approvals_of(&access.name);
         let params = ListParams::default().fields(&about).limit(MAX_LISTED);
         let found = answered(approvals.list(&params)).await?;
         if is_cut(&found) {
@@ -82,8 +80,7 @@ impl Accesses {
     /// How many other uses of break-glass by the same user wait for their review.
     async fn unreviewed(&self, caller: &Caller) -> Result<u32, Refused> {
         let requests: Api<AccessRequest> = Api::all(self.client.clone());
-        let user = escaped(&caller.user.username);
-        let his = format!("spec.breakGlass=true,spec.user.username={user}");
+        let his = selector::break_glass_of(&caller.user.username);
         let params = ListParams::default().fields(&his).limit(MAX_LISTED);
         let found = answered(requests.list(&params)).await?;
         if is_cut(&found) {

@@ -40,11 +40,7 @@ impl Policies {
     /// Those of a scope, whatever they select.
     #[must_use]
     pub fn within(&self, scope: &super::access::Scope) -> Vec<Policy> {
-        let near = self
-            .namespaced
-            .state_filter(|one| one.namespace().is_some_and(|namespace| scope.reaches(&namespace)));
-        let near = near.iter().map(|one| namespaced(one));
-        near.chain(self.everywhere.state().iter().map(|one| everywhere(one))).collect()
+        self.of_namespaces(|namespace| scope.reaches(namespace))
     }
 
     /// Those that may be about a selection; one that cannot be read denies what it selects.
@@ -52,9 +48,14 @@ impl Policies {
     pub fn about(&self, selection: &Selection) -> Vec<Policy> {
         let namespaces: BTreeSet<&str> =
             selection.replicas().iter().map(|replica| &*replica.id.namespace).collect();
-        let near = self.namespaced.state_filter(|one| {
-            one.namespace().is_some_and(|namespace| namespaces.contains(&*namespace))
-        });
+        self.of_namespaces(|namespace| namespaces.contains(namespace))
+    }
+
+    /// Those of some namespaces, and those of all.
+    fn of_namespaces(&self, is_meant: impl Fn(&str) -> bool) -> Vec<Policy> {
+        let near = self
+            .namespaced
+            .state_filter(|one| one.namespace().is_some_and(|namespace| is_meant(&namespace)));
         let near = near.iter().map(|one| namespaced(one));
         near.chain(self.everywhere.state().iter().map(|one| everywhere(one))).collect()
     }

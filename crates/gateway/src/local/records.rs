@@ -27,6 +27,7 @@ pub const KEY: &str = "key";
 /// Processes of one fleet that may record at the same time.
 const LOGS: usize = 64;
 /// The last file is read when a log is taken up, which must not be felt.
+// A constant that is zero does not compile.
 const FILE_BYTES: NonZeroU64 = NonZeroU64::new(4 << 20).unwrap();
 /// All files of one log.
 const KEEP_BYTES: u64 = 1 << 30;
