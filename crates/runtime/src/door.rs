@@ -99,8 +99,8 @@ impl<P: Doorkeeper> Door<P> {
             handshakes.make_room().await;
             match listener.accept().await {
                 Ok((socket, client)) => {
-                    let task = tokio::spawn(Arc::clone(&door).shake_hands(socket, client));
-                    handshakes.add(task.abort_handle());
+                    let door = Arc::clone(&door);
+                    handshakes.begin(socket, move |socket| door.shake_hands(socket, client));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");

@@ -61,14 +61,13 @@ async fn accept_all<Io, F, Fut>(
         // One who has his share is closed at once.
         let Some(place) = places.take(peer.ip()) else { continue };
         let (secure, ready) = (Arc::clone(&secure), ready.clone());
-        let task = tokio::spawn(async move {
+        handshakes.begin(socket, async move |socket| {
             match secure(socket).await {
                 // A receiver that is gone is a server that ends.
                 Ok(stream) => drop(ready.send((Guest::new(stream, place), peer)).await),
                 Err(error) => tracing::debug!(%peer, %error, "a handshake failed"),
             }
         });
-        handshakes.add(task.abort_handle());
     }
 }
 
