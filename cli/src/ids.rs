@@ -1,6 +1,6 @@
-//! Random names of runs and requests, from the operating system.
+//! Random names of runs, requests and sessions, from the operating system.
 
-use prepl_core::{RequestId, RunId};
+use prepl_core::{RequestId, RunId, SessionName};
 
 use crate::problem::Problem;
 
@@ -12,6 +12,13 @@ pub fn run() -> Result<RunId, Problem> {
 /// A new request id.
 pub fn request() -> Result<RequestId, Problem> {
     random().map(RequestId::from_random)
+}
+
+/// A name for a new session.
+pub fn session() -> Result<SessionName, Problem> {
+    let name = request()?.to_string();
+    // Hexadecimal digits are such a name.
+    name.parse().map_err(|_| Problem::failed("a request id is no name of a session"))
 }
 
 fn random<const N: usize>() -> Result<[u8; N], Problem> {

@@ -8,7 +8,8 @@
 //! Reading order: [`command`] the words · [`exec`], [`targets`], [`port_forward`], [`request`],
 //! [`fleet`], [`auth`], [`audit`], [`doctor`], [`demo`] and [`completion`] one command each ·
 //! [`cluster`] a user's way into a cluster · [`select`], [`source`], [`pace`], [`grounds`] and
-//! [`quantity`] what the arguments mean · [`reach`] and [`ids`] what a run needs · [`drive`],
+//! [`quantity`] what the arguments mean · [`reach`] and [`ids`] what a run needs · [`members`] who is asked
+//! over a longer time, [`talk`] a session with them · [`drive`],
 //! [`live`], [`gather`] and [`progress`] a run under way · [`render`] the screens · [`console`] and
 //! [`problem`] the user's two streams · `state` what outlives a command.
 
@@ -27,6 +28,7 @@ pub mod gather;
 pub mod grounds;
 pub mod ids;
 pub mod live;
+pub mod members;
 pub mod pace;
 pub mod port_forward;
 pub mod problem;
@@ -38,6 +40,7 @@ pub mod request;
 pub mod select;
 pub mod source;
 mod state;
+pub mod talk;
 pub mod targets;
 
 use std::ffi::OsString;

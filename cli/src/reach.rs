@@ -76,6 +76,33 @@ impl Reach {
         Ok((Reach::Cluster(Box::new(fleet)), made.request))
     }
 
+    /// The same way with the replicas that there are now.
+    ///
+    /// An access that ended is asked for again; a gateway that went away is replaced by another.
+    pub async fn again(
+        &self,
+        global: &Global,
+        scope: &Scope,
+        purpose: Purpose,
+    ) -> Result<Reach, Problem> {
+        match self {
+            Reach::Folder(folder) => Ok(Reach::Folder(Box::new(folder.again()?))),
+            Reach::Cluster(fleet) => match fleet.again().await? {
+                Some(fleet) => Ok(Reach::Cluster(Box::new(fleet))),
+                None => Reach::open(global, scope, purpose).await,
+            },
+        }
+    }
+
+    /// Whether both go by one access.
+    pub fn has_access_of(&self, other: &Reach) -> bool {
+        match (self, other) {
+            (Reach::Folder(_), Reach::Folder(_)) => true,
+            (Reach::Cluster(one), Reach::Cluster(other)) => one.remote.has_access_of(&other.remote),
+            (Reach::Folder(_), Reach::Cluster(_)) | (Reach::Cluster(_), Reach::Folder(_)) => false,
+        }
+    }
+
     /// All that may be chosen from.
     pub fn replicas(&self) -> &[Replica] {
         match self {

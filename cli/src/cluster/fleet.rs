@@ -69,6 +69,18 @@ impl ClusterFleet {
         Ok(ClusterFleet { remote, listed, namespace, cluster })
     }
 
+    /// The same with the replicas that there are now; `None` when the access is good for nothing
+    /// any more.
+    pub async fn again(&self) -> Result<Option<ClusterFleet>, Problem> {
+        let (remote, cluster) = (self.remote.clone(), self.cluster.clone());
+        let namespace = self.namespace.clone();
+        match remote.list().await {
+            Ok(listed) => Ok(Some(ClusterFleet { remote, listed, namespace, cluster })),
+            Err(failed) if is_stale(&failed) => Ok(None),
+            Err(failed) => Err(problem(&failed)),
+        }
+    }
+
     /// Why there is nothing to choose from; `None` when there is something.
     pub fn emptiness(&self) -> Option<Problem> {
         let place = match &self.namespace {

@@ -1,6 +1,7 @@
 //! A fleet's folder: the gateway is in this process, and writes the audit log in the folder.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use prepl_core::{
@@ -10,8 +11,8 @@ use prepl_gateway::gateway::Described;
 use prepl_gateway::local::{Fleet, FleetUser, Records, records};
 use prepl_gateway::record::Refusal;
 use prepl_gateway::{
-    Asker, Denied, Gateway, Grounds, Judged, NotRecorded, Plan, RecordedRun, Recorder, Request,
-    Tunnel, TunnelRecord,
+    Asker, Denied, Dialer, Gateway, Grounds, Judged, NotRecorded, Plan, RecordedRun, Recorder,
+    Request, Tunnel, TunnelRecord,
 };
 use tokio::sync::OnceCell;
 
@@ -28,15 +29,28 @@ pub const ANCHORS: &str = "anchors";
 pub struct Folder {
     fleet: Fleet,
     user: FleetUser,
+    /// Keeps its connections.
+    dialer: Dialer,
     /// Opened by what is recorded first.
-    records: OnceCell<Records>,
+    records: Arc<OnceCell<Records>>,
 }
 
 impl Folder {
     /// The user's way to a fleet.
     pub fn of(fleet: Fleet) -> Result<Folder, Problem> {
         let user = fleet.user().map_err(|error| Problem::of(&error))?;
-        Ok(Folder { fleet, user, records: OnceCell::new() })
+        let dialer = user.dialer();
+        Ok(Folder { fleet, user, dialer, records: Arc::default() })
+    }
+
+    /// The same way to the fleet as its folder is now: replicas and policies may be others.
+    pub fn again(&self) -> Result<Folder, Problem> {
+        let fleet = Fleet::open(self.fleet.folder()).map_err(|error| Problem::of(&error))?;
+        let user = fleet.user().map_err(|error| Problem::of(&error))?;
+        let there = |uid: &str| fleet.replicas().iter().any(|replica| *replica.id.uid == *uid);
+        self.dialer.keep_only(there);
+        let (dialer, records) = (self.dialer.clone(), Arc::clone(&self.records));
+        Ok(Folder { fleet, user, dialer, records })
     }
 
     /// The replicas in the order of the file.
@@ -51,7 +65,7 @@ impl Folder {
         patience: Duration,
         width: NonZeroUsize,
     ) -> Vec<Described> {
-        Gateway::new(self.user.dialer()).describe(selection, patience, width).await
+        self.gateway().describe(selection, patience, width).await
     }
 
     /// Asks what the policies say.
@@ -80,7 +94,7 @@ impl Folder {
         };
         let recorded = recorder.run(permit, plan, &asker).await;
         let recorded = recorded.map_err(|error| not_recorded(&error))?;
-        Ok(Gateway::new(self.user.dialer()).run(recorded))
+        Ok(self.gateway().run(recorded))
     }
 
     /// Records that the user may not, and tells him.
@@ -110,7 +124,7 @@ impl Folder {
         };
         let recorded = recorder.tunnel(permit, request, &asker).await;
         let recorded = recorded.map_err(|error| not_recorded(&error))?;
-        let tunnel = Gateway::new(self.user.dialer()).attach(recorded, ATTACH_PATIENCE).await;
+        let tunnel = self.gateway().attach(recorded, ATTACH_PATIENCE).await;
         tunnel.map_err(|outcome| no_tunnel(&outcome))
     }
 
@@ -124,11 +138,16 @@ impl Folder {
         .unwrap_or_default()
     }
 
-    /// Waits until all that happened is recorded.
+    /// Waits until all that happened is recorded; to be called on the last of those that are one way.
     pub async fn close(self) -> Result<(), Problem> {
-        let Some(records) = self.records.into_inner() else { return Ok(()) };
+        let records = Arc::into_inner(self.records).and_then(OnceCell::into_inner);
+        let Some(records) = records else { return Ok(()) };
         let closed = records.close().await;
         closed.map_err(|error| not_recorded(&error.into()))
+    }
+
+    fn gateway(&self) -> Gateway<Dialer> {
+        Gateway::new(self.dialer.clone())
     }
 
     async fn recorder(&self) -> Result<&Recorder, Problem> {

@@ -149,6 +149,12 @@ impl Remote {
         Ok(reply.described.into_iter().map(described).collect::<Result<_, _>>()?)
     }
 
+    /// Whether both show the certificate of one access.
+    #[must_use]
+    pub fn has_access_of(&self, other: &Remote) -> bool {
+        self.credentials.current().name() == other.credentials.current().name()
+    }
+
     /// The same gateway for what has a reason and a ticket.
     #[must_use]
     pub fn because(&self, grounds: Grounds) -> Remote {
