@@ -14,6 +14,7 @@ mod person;
 mod scenario;
 mod shop;
 mod stream;
+mod talk;
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -168,7 +168,8 @@ impl Person {
         Ok(ran(&output, begun.elapsed()))
     }
 
-    fn prepare(&self, args: &[&str]) -> std::process::Command {
+    /// `prepl` with his arguments, not started yet.
+    pub fn prepare(&self, args: &[&str]) -> std::process::Command {
         let mut command = command(&program());
         let own = self.folder.path();
         command.args(args).env("KUBECONFIG", self.kubeconfig()).env_remove("PREPL_FLEET");

@@ -10,6 +10,7 @@ mod chart;
 mod forged;
 mod outage;
 mod policies;
+mod prompt;
 mod resigned;
 mod restart;
 mod rights;
@@ -33,6 +34,11 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
     ("kubectl prepl", asking::kubectl_prepl),
     ("the doctor tells what is well and what is not", asking::the_doctor),
     ("an ordinary client through port-forward", attach::an_ordinary_client),
+    (
+        "a prompt outlives gateways, and tells who comes and goes",
+        prompt::a_prompt_outlives_gateways,
+    ),
+    ("an editor on the fleet, for as long as its user may", prompt::an_editor_on_the_fleet),
     ("a pod that is deleted in mid-run has one outcome", asking::a_lost_pod_is_counted),
     ("a user without a role is denied in words", rights::nobody_may),
     ("a viewer may look and not evaluate", rights::a_viewer_looks),

@@ -40,7 +40,7 @@ fn first_line(child: &mut std::process::Child) -> Result<String, Problem> {
 }
 
 /// An nREPL client of a few lines: one evaluation.
-fn speak(address: &str) -> Result<String, Problem> {
+pub fn speak(address: &str) -> Result<String, Problem> {
     let wrong = |error: std::io::Error| error.to_string();
     let mut client = TcpStream::connect(address).map_err(wrong)?;
     client.set_read_timeout(Some(Duration::from_secs(20))).map_err(wrong)?;
@@ -64,19 +64,25 @@ fn revoked(admin: &Person, address: &str) -> Result<(), Problem> {
     let wrong = |error: std::io::Error| error.to_string();
     let mut client = TcpStream::connect(address).map_err(wrong)?;
     client.set_read_timeout(Some(Duration::from_secs(5))).map_err(wrong)?;
-    let requests = get(&["accessrequests", "-n", NAMESPACE])?;
-    let own = requests["items"].as_array().into_iter().flatten().filter(|one| {
-        let user = one["spec"]["user"]["username"].as_str().unwrap_or_default();
-        user.ends_with(&format!(":{}", admin.name))
-    });
-    for request in own {
-        let name = request["metadata"]["name"].as_str().unwrap_or_default();
-        kubectl(&["-n", NAMESPACE, "delete", "accessrequest", name])?;
-    }
+    delete_accesses(admin)?;
     let mut rest = Vec::new();
     match client.read_to_end(&mut rest) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => Ok(()),
         Err(error) => Err(format!("the tunnel stands 5 s after its access: {error}")),
     }
+}
+
+/// Deletes the access requests of a person.
+pub fn delete_accesses(person: &Person) -> Result<(), Problem> {
+    let requests = get(&["accessrequests", "-n", NAMESPACE])?;
+    let own = requests["items"].as_array().into_iter().flatten().filter(|one| {
+        let user = one["spec"]["user"]["username"].as_str().unwrap_or_default();
+        user.ends_with(&format!(":{}", person.name))
+    });
+    for request in own {
+        let name = request["metadata"]["name"].as_str().unwrap_or_default();
+        kubectl(&["-n", NAMESPACE, "delete", "accessrequest", name])?;
+    }
+    Ok(())
 }
