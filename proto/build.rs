@@ -6,7 +6,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ["prepl/v1/sidecar.proto", "prepl/v1/gateway.proto", "prepl/v1/enrolment.proto"],
         ["."],
     )?;
-    let carried = ["Output.data", "TunnelUp", "TunnelDown", "AttachUp", "AttachDown"];
+    let carried = [
+        "Output.data",
+        "InputRequest.data",
+        "GiveInput.data",
+        "TunnelUp",
+        "TunnelDown",
+        "AttachUp",
+        "AttachDown",
+    ];
     carried
         .iter()
         .fold(tonic_prost_build::configure(), |all, one| all.bytes(format!(".prepl.v1.{one}")))

@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("prepl-fault", &[]),
     ("prepl-identity", &[]),
     ("prepl-runtime", &["prepl-identity", "prepl-proto"]),
+    ("prepl-reader", &[]),
     ("prepl-script", &[]),
     ("prepl-fanout", &["prepl-core"]),
     ("prepl-fold", &["prepl-core"]),
@@ -26,6 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "prepl-gateway",
         &[
             "prepl-audit",
+            "prepl-bencode",
             "prepl-core",
             "prepl-fanout",
             "prepl-fault",
@@ -57,6 +59,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "prepl-core",
             "prepl-identity",
             "prepl-proto",
+            "prepl-reader",
             "prepl-runtime",
             "prepl-script",
         ],
@@ -65,11 +68,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "prepl-cli",
         &[
             "prepl-audit",
+            "prepl-bencode",
             "prepl-core",
             "prepl-crd",
             "prepl-fold",
             "prepl-gateway",
             "prepl-identity",
+            "prepl-reader",
         ],
     ),
     ("session-store", &["prepl-bencode"]),
@@ -125,6 +130,7 @@ const NAMED_BY: &[(&str, &[&str])] = &[
     ("rcgen", &["prepl-identity"]),
     ("ring", &["prepl-audit"]),
     ("rhai", &["prepl-script"]),
+    ("rustyline", &["prepl-cli"]),
     (
         "tonic",
         &[

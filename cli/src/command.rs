@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::cluster::ClusterArgs;
 use crate::console::{ColorChoice, Console};
 use crate::problem::Problem;
-use crate::{audit, auth, completion, demo, doctor, exec, fleet, port_forward, request, targets};
+use crate::{audit, auth, completion, demo, doctor, exec, fleet, load, port_forward, query, repl, request, serve, targets};
 
 /// The production REPL for fleets: ask every replica of a service in its own language
 #[derive(Parser, Clone, Debug)]
@@ -19,6 +19,9 @@ use crate::{audit, auth, completion, demo, doctor, exec, fleet, port_forward, re
   prepl demo                                       a fleet to play with
   prepl targets -l app=api                         who would be asked
   prepl exec -l app=api '(count-sessions)'         ask them
+  prepl load src deploy/api                        files, once all have read them
+  prepl query orders 'select * from orders'        ask their data sources, by a template
+  prepl repl deploy/api                            a prompt for all of them
   prepl port-forward pod/api-1                     an editor's REPL in one of them
 
 Answers go to stdout, everything else to stderr."
@@ -59,6 +62,10 @@ impl Global {
 #[derive(Subcommand, Clone, Debug)]
 enum Command {
     Exec(exec::ExecArgs),
+    Query(query::QueryArgs),
+    Load(load::LoadArgs),
+    Repl(repl::ReplArgs),
+    Serve(serve::ServeArgs),
     Targets(targets::TargetsArgs),
     PortForward(port_forward::PortForwardArgs),
     Demo(demo::DemoArgs),
@@ -98,6 +105,10 @@ fn dispatch(prepl: &Prepl) -> Result<u8, Problem> {
     let global = &prepl.global;
     match &prepl.command {
         Command::Exec(args) => exec::run(args, global),
+        Command::Query(args) => query::run(args, global),
+        Command::Load(args) => load::run(args, global),
+        Command::Repl(args) => repl::run(args, global),
+        Command::Serve(args) => serve::run(args, global),
         Command::Targets(args) => targets::run(args, global),
         Command::PortForward(args) => port_forward::run(args, global),
         Command::Demo(args) => demo::run(args),

@@ -13,7 +13,7 @@ const PROGRAM: &str = "prepl-demo";
 /// Start a fleet on the spot and try prepl on it
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
-  prepl demo                                        a fleet to play with
+  prepl demo                                        a fleet to play with, and a prompt
   prepl demo exec -l app=api '(count-sessions)'     one command, then clean up")]
 pub struct DemoArgs {
     /// Arguments of prepl-demo

@@ -207,6 +207,7 @@ mod tests {
             runtime_version: "".into(),
             interrupt: prepl_core::InterruptStrength::None,
             read_only: None,
+            loaded: Vec::new(),
         })
     }
 

@@ -5,11 +5,12 @@
 //! `prepl-gateway` and folds with `prepl-fold`. How a cluster is reached only [`cluster`] knows;
 //! its objects are what [`request`] and [`audit`] show.
 //!
-//! Reading order: [`command`] the words · [`exec`], [`targets`], [`port_forward`], [`request`],
+//! Reading order: [`command`] the words · [`exec`], [`repl`], [`query`], [`load`], [`serve`], [`targets`], [`port_forward`], [`request`],
 //! [`fleet`], [`auth`], [`audit`], [`doctor`], [`demo`] and [`completion`] one command each ·
-//! [`cluster`] a user's way into a cluster · [`select`], [`source`], [`pace`], [`grounds`] and
-//! [`quantity`] what the arguments mean · [`reach`] and [`ids`] what a run needs · [`members`] who is asked
-//! over a longer time, [`talk`] a session with them · [`drive`],
+//! [`cluster`] a user's way into a cluster · [`select`], [`source`], [`pace`], [`grounds`],
+//! [`settings`] and [`quantity`] what the arguments mean · [`reach`] and [`ids`] what a run needs · [`members`] who is asked
+//! over a longer time, [`talk`] a session with them, [`tooling`] what their
+//! runtimes know of names · [`drive`],
 //! [`live`], [`gather`] and [`progress`] a run under way · [`render`] the screens · [`console`] and
 //! [`problem`] the user's two streams · `state` what outlives a command.
 
@@ -28,20 +29,26 @@ pub mod gather;
 pub mod grounds;
 pub mod ids;
 pub mod live;
+pub mod load;
 pub mod members;
 pub mod pace;
 pub mod port_forward;
 pub mod problem;
 pub mod progress;
 pub mod quantity;
+pub mod query;
 pub mod reach;
 pub mod render;
+pub mod repl;
 pub mod request;
 pub mod select;
+pub mod serve;
+pub mod settings;
 pub mod source;
 mod state;
 pub mod talk;
 pub mod targets;
+pub mod tooling;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use prepl_core::selection::Pattern;
-use prepl_core::{ExitCode, Query, Replica, Selection};
+use prepl_core::{ExitCode, Query, Replica, Selection, SessionName};
 use prepl_gateway::gateway::Described;
 use prepl_gateway::{Grounds, Plan};
 use tokio::time::timeout;
@@ -38,6 +38,10 @@ pub struct Members {
 struct Seen {
     reach: Arc<Reach>,
     selection: Selection,
+    /// Streams to gateways that had been opened then.
+    openings: usize,
+    /// How often the way was another one than at the look before.
+    renewals: usize,
 }
 
 /// Who came and went between two looks.
@@ -51,7 +55,7 @@ pub struct Change {
 
 impl Change {
     /// From one selection to the next; a replica is another one when its UID is.
-    fn between(before: &Selection, now: &Selection) -> Change {
+    pub fn between(before: &Selection, now: &Selection) -> Change {
         let without = |all: &Selection, others: &Selection| {
             let others: HashSet<&str> = others.replicas().iter().map(|one| &*one.id.uid).collect();
             let all = all.replicas().iter();
@@ -77,13 +81,25 @@ impl Members {
         let (scope, query) = (select.scope(), select.query(target));
         let reach = Reach::open(global, &scope, purpose).await?;
         let selection = reach.resolve(&query)?;
-        let seen = RwLock::new(Seen { reach: Arc::new(reach), selection });
+        let (openings, renewals) = (reach.openings(), 0);
+        let seen = RwLock::new(Seen { reach: Arc::new(reach), selection, openings, renewals });
         Ok(Members { global: global.clone(), scope, purpose, query, seen })
     }
 
     /// Those of the last look.
     pub fn selection(&self) -> Selection {
         self.seen().selection
+    }
+
+    /// How often a look went another way than the one before: by another connection to a gateway,
+    /// or with another access.
+    pub fn renewals(&self) -> usize {
+        self.seen().renewals
+    }
+
+    /// What tells their fleet from every other one of the user.
+    pub fn fleet(&self) -> String {
+        self.reach().fleet()
     }
 
     /// A line for each part of the query that changes nothing.
@@ -101,8 +117,11 @@ impl Members {
         let selection = self.query.select(reach.replicas());
         let change = Change::between(&before.selection, &selection);
         // A poisoned lock is safe: the value is replaced as a whole.
+        let openings = reach.openings();
+        let is_new = openings != before.openings || !reach.has_access_of(&before.reach);
+        let renewals = before.renewals + usize::from(is_new);
         *self.seen.write().unwrap_or_else(PoisonError::into_inner) =
-            Seen { reach: Arc::new(reach), selection };
+            Seen { reach: Arc::new(reach), selection, openings, renewals };
         Ok(change)
     }
 
@@ -132,6 +151,12 @@ impl Members {
             return Err(failed);
         }
         renewed.start(selection, plan, grounds).await
+    }
+
+    /// Ends the session that replicas keep for the user under a name, as far as that can be done:
+    /// they end it by themselves too.
+    pub async fn end_session(&self, selection: &Selection, name: &SessionName) {
+        let _ = self.reach().end_session(selection, name).await;
     }
 
     /// Opens a tunnel to the REPL of a replica.

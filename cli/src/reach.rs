@@ -7,13 +7,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prepl_core::{Query, Reason, Replica, Report, Selection};
+use bytes::Bytes;
+use prepl_core::{Query, Reason, Replica, Report, Selection, SessionName};
 use prepl_crd::{AccessRequest, Mode};
 use prepl_gateway::gateway::Described;
 use prepl_gateway::local::Fleet;
 use prepl_gateway::remote::RemoteRun;
 use prepl_gateway::tunnel::Broke;
-use prepl_gateway::{Grounds, Judged, Plan, RecordedRun, Request, Running, Tunnel, TunnelRecord};
+use prepl_gateway::{
+    Grounds, Judged, NotGiven, Plan, RecordedRun, Request, Running, Tunnel, TunnelRecord,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
@@ -103,6 +107,23 @@ impl Reach {
         }
     }
 
+    /// How many streams to gateways were opened so far; a folder's gateway is in this process.
+    pub fn openings(&self) -> usize {
+        match self {
+            Reach::Folder(_) => 0,
+            Reach::Cluster(fleet) => fleet.openings(),
+        }
+    }
+
+    /// What tells this fleet from every other one of the user.
+    pub fn fleet(&self) -> String {
+        match self {
+            Reach::Folder(folder) => folder.path().display().to_string(),
+            // No name holds a zero byte, so that two different keys never read alike.
+            Reach::Cluster(fleet) => [&*fleet.cluster.server, &fleet.cluster.namespace].join("\0"),
+        }
+    }
+
     /// All that may be chosen from.
     pub fn replicas(&self) -> &[Replica] {
         match self {
@@ -150,6 +171,22 @@ impl Reach {
                 let tunnel = fleet.remote.attach(ids::request()?, &replica.id.uid).await;
                 let tunnel = tunnel.map_err(|failed| problem(&failed))?;
                 Ok(Attached { tunnel, record: None })
+            }
+        }
+    }
+
+    /// Ends the session that the replicas keep for the user under a name. Gives how many had one;
+    /// those that cannot be asked end it by themselves.
+    pub async fn end_session(
+        &self,
+        selection: &Selection,
+        name: &SessionName,
+    ) -> Result<usize, Problem> {
+        match self {
+            Reach::Folder(folder) => Ok(folder.end_session(selection, name).await),
+            Reach::Cluster(fleet) => {
+                let ended = fleet.remote.end_session(selection, name).await;
+                ended.map_err(|failed| problem(&failed))
             }
         }
     }
@@ -228,10 +265,25 @@ impl Attached {
     /// Carries everything between a local client and the REPL, until both have ended.
     pub async fn carry(self, local: TcpStream) -> Result<(), Broke> {
         let carried = self.tunnel.carry(local).await;
-        let why = carried.as_ref().err().map(ToString::to_string);
-        ended(self.record, why.as_deref().unwrap_or("both sides ended")).await;
+        carried_to_the_end(self.record, &carried).await;
         carried
     }
+
+    /// The same with a client in this process.
+    pub async fn carry_between(
+        self,
+        read: impl AsyncRead + Unpin,
+        write: impl AsyncWrite + Unpin,
+    ) -> Result<(), Broke> {
+        let carried = self.tunnel.carry_between(read, write).await;
+        carried_to_the_end(self.record, &carried).await;
+        carried
+    }
+}
+
+async fn carried_to_the_end(record: Option<TunnelRecord>, carried: &Result<(), Broke>) {
+    let why = carried.as_ref().err().map(ToString::to_string);
+    ended(record, why.as_deref().unwrap_or("both sides ended")).await;
 }
 
 async fn ended(record: Option<TunnelRecord>, why: &str) {
@@ -272,6 +324,13 @@ impl Running for Started {
         match self {
             Started::Here(run) => run.stopper().interrupt(),
             Started::There(run) => run.interrupt(),
+        }
+    }
+
+    async fn input(&self, data: Bytes, end: bool) -> Result<(), NotGiven> {
+        match self {
+            Started::Here(run) => Running::input(&**run, data, end).await,
+            Started::There(run) => Running::input(run, data, end).await,
         }
     }
 }

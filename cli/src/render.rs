@@ -34,6 +34,8 @@ use prepl_core::{
 };
 use prepl_fold::{Comparison, Folded};
 
+use page::Seat;
+
 /// How answers are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -88,6 +90,8 @@ pub struct View {
     pub on_terminal: bool,
     /// Groups shown in full; the rest is summed up.
     pub max_groups: usize,
+    /// Where the reader sits.
+    pub seat: Seat,
 }
 
 impl Results {
@@ -122,8 +126,13 @@ impl Results {
         self.answers.get(index.get()).filter(|answer| answer.replica == index)
     }
 
-    /// The verdict.
+    /// The verdict, where answers are perhaps expected to be the same.
     pub fn exit_code(&self, expect_same: bool) -> ExitCode {
+        self.verdict(expect_same && self.folded.ok.len() > 1)
+    }
+
+    /// The verdict, where something else was expected and perhaps failed.
+    pub fn verdict(&self, expectation_failed: bool) -> ExitCode {
         use prepl_core::{Outcome, Refusal};
         let refused = |wanted: fn(&Refusal) -> bool| {
             let refused = self.answers.iter().filter(
@@ -134,7 +143,7 @@ impl Results {
         let findings = Findings {
             denied: refused(|why| matches!(why, Refusal::Denied(_))),
             unreadable: refused(|why| matches!(why, Refusal::Unreadable(_))),
-            expectation_failed: expect_same && self.folded.ok.len() > 1,
+            expectation_failed,
         };
         ExitCode::of(&self.summary, findings)
     }

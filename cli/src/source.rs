@@ -1,7 +1,7 @@
 //! Where the expression and the target come from: arguments, files or standard input.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use prepl_core::Expression;
@@ -24,11 +24,14 @@ pub struct SourceArgs {
     file: Option<PathBuf>,
 }
 
-/// Where the text of the expression stands.
+/// Where a text stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Source {
+pub enum Source {
+    /// In the arguments.
     Text(String),
+    /// On standard input.
     Stdin,
+    /// In a file.
     File(PathBuf),
 }
 
@@ -43,8 +46,7 @@ impl SourceArgs {
 
     fn sort_out(&self) -> Result<(Option<&str>, Source), Problem> {
         let given = match (&self.file, &self.expressions[..]) {
-            (Some(path), _) if path.as_os_str() == "-" => Some(Source::Stdin),
-            (Some(path), _) => Some(Source::File(path.clone())),
+            (Some(path), _) => Some(Source::file(path)),
             (None, []) => None,
             (None, expressions) => Some(Source::Text(expressions.join("\n"))),
         };
@@ -66,7 +68,7 @@ impl SourceArgs {
 }
 
 /// Whether a lone argument names replicas, and is no expression of any language.
-fn is_workload(text: &str) -> bool {
+pub fn is_workload(text: &str) -> bool {
     let plain = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b));
     let named =
         text.split_once('/').filter(|(kind, name)| !name.is_empty() && plain(name) && plain(kind));
@@ -74,11 +76,18 @@ fn is_workload(text: &str) -> bool {
 }
 
 impl Source {
-    fn argument(text: &str) -> Source {
+    /// An argument; `-` is standard input.
+    pub fn argument(text: &str) -> Source {
         if text == "-" { Source::Stdin } else { Source::Text(text.to_owned()) }
     }
 
-    fn text(self) -> Result<String, Problem> {
+    /// A file; `-` is standard input.
+    pub fn file(path: &Path) -> Source {
+        if path.as_os_str() == "-" { Source::Stdin } else { Source::File(path.to_owned()) }
+    }
+
+    /// Reads the text, of at most [`MAX_BYTES`].
+    pub fn text(self) -> Result<String, Problem> {
         match self {
             Source::Text(text) => Ok(text),
             Source::Stdin => read_bounded(std::io::stdin().lock(), "stdin"),

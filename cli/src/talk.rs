@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use prepl_core::{Answer, Class, Expression, Limits, Patience, Replica, Selection, SessionName};
+use prepl_core::{
+    Answer, Class, Expression, Limits, Origin, Patience, Replica, Selection, SessionName,
+};
 use prepl_gateway::{Grounds, Plan};
 
 use crate::ids;
@@ -32,8 +34,12 @@ pub struct Settings {
 pub struct Ask {
     /// The text.
     pub expression: Expression,
+    /// Where it stands.
+    pub origin: Origin,
     /// Namespace to evaluate in; without one, that of the session.
     pub namespace: Option<Arc<str>>,
+    /// It may read input that is given to the run.
+    pub interactive: bool,
 }
 
 /// A session with all members, as far as it is known here.
@@ -92,18 +98,32 @@ impl Talk {
 
     /// Starts an evaluation in the kept session.
     pub async fn evaluate(&self, selection: &Selection, ask: Ask) -> Result<Started, Problem> {
-        self.start(selection, ask, Some(self.name.clone())).await
+        self.start(selection, self.plan(ask)?).await
+    }
+
+    /// The plan of an evaluation in the kept session, for those who must know its names.
+    pub fn plan(&self, ask: Ask) -> Result<Plan, Problem> {
+        self.plan_in(Some(self.name.clone()), ask)
+    }
+
+    /// Starts a plan of this session.
+    pub async fn start(&self, selection: &Selection, plan: Plan) -> Result<Started, Problem> {
+        self.members.start(selection, plan, self.settings.grounds.clone()).await
     }
 
     /// Starts one in a session that is thrown away: `*1` and the like stay as they are.
     pub async fn aside(&self, selection: &Selection, ask: Ask) -> Result<Started, Problem> {
-        self.start(selection, ask, None).await
+        self.start(selection, self.plan_in(None, ask)?).await
     }
 
     /// Learns from the answers of an evaluation in the kept session.
     pub fn learn(&mut self, selection: &Selection, answers: &[Answer]) -> Learned {
         let replicas = || selection.replicas().iter().zip(answers);
-        let lost = Vec::new();
+        // Where nobody has answered before, a session that begins is the first one.
+        let is_lost = |(replica, answer): &(&Replica, &Answer)| {
+            answer.done.session_began && self.met.contains_key(&replica.id.uid)
+        };
+        let lost = replicas().filter(is_lost).map(|(replica, _)| replica.clone()).collect();
         for (replica, answer) in replicas().filter(|(_, answer)| may_have_run(answer)) {
             let namespace = answer.done.namespace.clone();
             self.met.insert(Arc::clone(&replica.id.uid), namespace);
@@ -126,34 +146,32 @@ impl Talk {
         let kept = self.members.selection();
         let kept = kept.replicas().iter().filter(|replica| self.met.contains_key(&replica.id.uid));
         let kept = Selection::of(kept.cloned().collect());
-        if !kept.is_empty() {}
+        if !kept.is_empty() {
+            self.members.end_session(&kept, &self.name).await;
+        }
     }
 
-    async fn start(
-        &self,
-        selection: &Selection,
-        ask: Ask,
-        session: Option<SessionName>,
-    ) -> Result<Started, Problem> {
-        let Settings { limits, patience, width, read_only, grounds } = self.settings.clone();
+    fn plan_in(&self, session: Option<SessionName>, ask: Ask) -> Result<Plan, Problem> {
+        let Settings { limits, patience, width, read_only, .. } = self.settings;
         let here = match &self.place {
             Place::One(here) => Some(Arc::clone(here)),
             Place::Unknown | Place::Several(_) => None,
         };
-        let plan = Plan {
+        Ok(Plan {
             run: ids::run()?,
             request: ids::request()?,
             recall: false,
+            interactive: ask.interactive,
             read_only,
             expression: ask.expression,
+            origin: ask.origin,
             session,
             namespace: ask.namespace.or(here),
             limits,
             patience,
             width,
             barrier: false,
-        };
-        self.members.start(selection, plan, grounds).await
+        })
     }
 }
 

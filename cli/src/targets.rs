@@ -1,6 +1,7 @@
 //! `prepl targets`: who would be asked, and whether each can answer.
 
-mod table;
+pub mod loaded;
+pub(crate) mod table;
 
 use clap::{Args, ValueEnum};
 use prepl_core::read_only::Keeper;
@@ -46,7 +47,7 @@ enum TargetsFormat {
     /// Aligned columns: name, zone, version, runtime and state
     Table,
     /// The same with workload, node, address, uid, labels, what keeps read-only evaluations from
-    /// writing, and why some cannot answer
+    /// writing, which files were loaded, and why some cannot answer
     Wide,
     /// One JSON document
     Json,
@@ -159,6 +160,7 @@ fn document(selection: &Selection, told: &[Described]) -> Json {
                     Some(Keeper::Engine) => "engine".into(),
                     Some(Keeper::Function(name)) => name.to_string().into(),
                 };
+                object["loaded"] = loaded::list(&one.loaded);
                 object["interrupt"] = format!("{:?}", one.interrupt).to_lowercase().into();
             }
         }

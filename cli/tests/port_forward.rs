@@ -132,6 +132,23 @@ fn several_clients_speak_at_once_and_ctrl_c_ends_it_well() {
 }
 
 #[test]
+fn what_a_client_evaluates_is_in_the_audit_log() {
+    let fleet = Fleet::of(1, Role::Admin);
+    let forward = Forward::start(&fleet, &["api-1"]);
+    let mut client = forward.connect();
+    says_back(&mut client, b"d4:code7:(+ 1 2)2:op4:evale");
+    assert_eq!(forward.interrupt(), Some(0));
+    let recorded = fleet.recorded();
+    let said: Vec<_> = recorded.iter().filter(|entry| entry["what"] == "said").collect();
+    let [said] = said[..] else { panic!("{recorded:?}") };
+    assert_eq!((&said["op"], &said["expression"]), (&"eval".into(), &"(+ 1 2)".into()));
+    assert_eq!(
+        (&said["user"], &said["workloads"][0]),
+        (&"mira".into(), &"shop/deployment/api".into())
+    );
+}
+
+#[test]
 fn a_connection_that_is_refused_is_told_and_the_others_go_on() {
     let fleet = Fleet::of(1, Role::Admin);
     let mut forward = Forward::start(&fleet, &["deploy/api", ":"]);

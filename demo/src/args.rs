@@ -9,7 +9,8 @@ use prepl_sidecar::args::Serve;
 /// Start a fleet of a small service on this machine and ask it with prepl
 ///
 /// With a COMMAND of prepl: runs it over the fleet, cleans up, and ends with its exit code.
-/// Without: stays up until Ctrl-C and shows how to reach the fleet.
+/// Without: shows how to reach the fleet and opens a prompt for it; where there is no terminal, stays
+/// up until Ctrl-C.
 #[derive(Debug, Parser)]
 #[command(name = "prepl-demo", version, after_help = EXAMPLES, max_term_width = 100)]
 #[command(subcommand_negates_reqs = true, args_conflicts_with_subcommands = true)]
@@ -38,7 +39,7 @@ pub struct Demo {
 
 const EXAMPLES: &str = "\
 Examples:
-  prepl-demo                                        a fleet that stays up
+  prepl-demo                                        a prompt for the fleet
   prepl-demo exec -l app=api '(count-sessions)'     one command, then clean up
   prepl-demo exec -l app=api -o diff '(cache-info)'
   prepl-demo --clojure exec -l app=api '(count-sessions)'";

@@ -15,7 +15,7 @@ mod part;
 mod stage;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -35,6 +35,7 @@ fn main() -> ExitCode {
 
 fn play(demo: &Demo) -> ExitCode {
     let played = Stage::set(demo).and_then(|stage| match demo.command.is_empty() {
+        true if io::stdin().is_terminal() => Ok(prompt(&stage)),
         true => stay(&stage),
         false => Ok(prepl(&stage, &demo.command)),
     });
@@ -51,13 +52,20 @@ fn prepl(stage: &Stage, command: &[OsString]) -> ExitCode {
     prepl_cli::run(fleet.into_iter().chain(command.iter().cloned()))
 }
 
+/// Stays up until the user leaves the prompt.
+fn prompt(stage: &Stage) -> ExitCode {
+    // With standard output closed there is nobody to tell.
+    let _ = io::stdout().write_all(stage.instructions("Leaving the prompt").as_bytes());
+    prepl(stage, &["repl", "-l", "app=api"].map(OsString::from))
+}
+
 /// Stays up until a signal comes.
 fn stay(stage: &Stage) -> Result<ExitCode, NoStage> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(NoStage::System)?.block_on(async {
         let mut signals = Signals::listen().map_err(NoStage::System)?;
         // With standard output closed there is nobody to tell.
-        let _ = io::stdout().write_all(stage.instructions().as_bytes());
+        let _ = io::stdout().write_all(stage.instructions("Ctrl-C").as_bytes());
         signals.next().await;
         Ok(ExitCode::SUCCESS)
     })

@@ -84,15 +84,15 @@ impl Stage {
         self.folder.path()
     }
 
-    /// How to use a fleet that stays up.
-    pub fn instructions(&self) -> String {
+    /// How to use a fleet that stays up, and what ends it.
+    pub fn instructions(&self, end: &str) -> String {
         format!(
             "{} replicas of a session store are up, each with a sidecar. In another terminal:\n\n  \
              export PREPL_FLEET={}\n  \
              prepl targets -l app=api\n  \
              prepl exec -l app=api '(count-sessions)'\n  \
              prepl exec -l app=api -o diff '(cache-info)'\n\n\
-             Ctrl-C ends them all.\n",
+             {end} ends them all.\n",
             self.replicas,
             self.folder().display(),
         )

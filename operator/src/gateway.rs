@@ -7,7 +7,7 @@
 //! and [`recent`]: may he now, and how much) → `signer` (did he sign it himself) → `recording`
 //! (that he is about to, or may not, is in the audit log, `denials` within bounds) → [`conduct`]
 //! (the run, its stream, and the end of both when the access ends) or [`attach`] (a tunnel, the
-//! same).
+//! same). [`end_session`] ends what replicas keep for a caller, `input` is what his runs read.
 //!
 //! `fresh` answers of the API server, kept for a moment · [`audit`] the log told to who may read it
 //! · [`anchor`] its end, signed by the controller · [`settings`] arguments · [`metrics`] ·
@@ -21,8 +21,10 @@ pub mod audit;
 pub mod conduct;
 mod denials;
 pub mod doorkeeper;
+pub mod end_session;
 pub mod fleet;
 mod fresh;
+mod input;
 pub mod judging;
 pub mod metrics;
 pub mod pods;

@@ -6,7 +6,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prepl_core::{Expression, Labels, Limits, Patience, Replica, ReplicaId, Selection, Workload};
+use prepl_core::{
+    Expression, Labels, Limits, Origin, Patience, Replica, ReplicaId, Selection, Workload,
+};
 use prepl_crd::AccessRequest;
 use prepl_gateway::Plan;
 use prepl_operator::gateway::access::{Caller, Scope};
@@ -56,7 +58,9 @@ fn start() -> Start {
             request: ID.parse().unwrap(),
             recall: false,
             read_only: false,
+            interactive: false,
             expression: Expression::new("(f)").unwrap(),
+            origin: Origin::Typed,
             session: "fix".parse().ok(),
             namespace: Some("shop.core".into()),
             limits: Limits::default(),
@@ -104,9 +108,14 @@ fn every_other_run_has_its_own_reason() {
             NotThatRun::OtherExpression,
             other(|one| one.plan.expression = Expression::new("(f) ").unwrap()),
         ),
+        (
+            NotThatRun::OtherFile,
+            other(|one| one.plan.origin = Origin::at("a.clj".parse().unwrap(), 1, 1)),
+        ),
         (NotThatRun::OtherSession, other(|one| one.plan.session = None)),
         (NotThatRun::OtherSession, other(|one| one.plan.namespace = None)),
         (NotThatRun::OtherReadOnly, other(|one| one.plan.read_only = true)),
+        (NotThatRun::Interactive, other(|one| one.plan.interactive = true)),
         (NotThatRun::OtherGrounds, other(|one| one.grounds = Grounds::default())),
         (NotThatRun::OtherReplicas, other(|one| one.uids[1] = "u3".into())),
         (NotThatRun::OtherReplicas, other(|one| drop(one.uids.pop()))),
@@ -120,7 +129,33 @@ fn every_other_run_has_its_own_reason() {
     }
     words.sort();
     words.dedup();
-    assert_eq!(words.len(), 6, "two reasons in the same words: {words:?}");
+    assert_eq!(words.len(), 8, "two reasons in the same words: {words:?}");
+}
+
+#[test]
+fn a_file_runs_as_it_was_approved() {
+    let file = || "shop/core.clj".parse().unwrap();
+    let (whole, at) = (Origin::File(file()), Origin::at(file(), 3, 7));
+    let asked = |file| request(|one| one["spec"]["run"]["file"] = file);
+    let whole_one = asked(json!({"name": "shop/core.clj"}));
+    let at_one = asked(json!({"name": "shop/core.clj", "at": {"line": 3, "column": 7}}));
+    let bad_one = asked(json!({"name": "a\nb"}));
+    let told = |request: &AccessRequest, origin: &Origin| {
+        let mut start = start();
+        start.plan.origin = origin.clone();
+        started(&caller(request), &start, &there(&start.uids))
+    };
+    let (good, other) = (Ok(()), Err(NotThatRun::OtherFile));
+    let cases = [
+        (&whole_one, [&other, &other, &good]),
+        (&at_one, [&other, &good, &other]),
+        (&bad_one, [&other, &other, &other]),
+    ];
+    for (request, expected) in cases {
+        let origins = [&Origin::Typed, &at, &whole];
+        let told = origins.map(|origin| told(request, origin));
+        assert_eq!(told.each_ref(), expected);
+    }
 }
 
 #[test]

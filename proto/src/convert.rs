@@ -1,12 +1,14 @@
 //! Core ⇄ wire, one file a message family. From the wire everything is checked.
 
 pub mod claim;
+mod input;
 mod describe;
-pub mod evaluation;
+mod evaluation;
 mod event;
 mod outcome;
 mod replica;
 mod report;
+pub mod text;
 pub mod tunnel;
 
 pub use event::batch;

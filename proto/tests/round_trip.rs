@@ -8,7 +8,7 @@ use std::time::Duration;
 use prepl_core::outcome::Counts;
 use prepl_core::report::{Report, Stopped, Summary};
 use prepl_core::{
-    Digest, Done, Evaluation, Event, Expression, Limits, Outcome, Raised, Reason, Refusal,
+    Digest, Done, Evaluation, Event, Expression, Limits, Origin, Outcome, Raised, Reason, Refusal,
     ReplicaIndex, RequestId, RunId, Stream, Timings, Value,
 };
 use prepl_proto::v1;
@@ -35,8 +35,8 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 
 fn done() -> impl Strategy<Value = Done> {
     let namespace = proptest::option::of("[a-z.]{1,9}".prop_map(Arc::from));
-    (outcome(), namespace, any::<[u32; 2]>(), any::<u64>()).prop_map(
-        |(outcome, namespace, [queued, eval], output_bytes)| Done {
+    (outcome(), namespace, any::<[u32; 2]>(), any::<u64>(), any::<bool>()).prop_map(
+        |(outcome, namespace, [queued, eval], output_bytes, session_began)| Done {
             outcome,
             namespace,
             timings: Timings {
@@ -45,6 +45,7 @@ fn done() -> impl Strategy<Value = Done> {
                 ..Timings::default()
             },
             output_bytes,
+            session_began,
         },
     )
 }
@@ -67,24 +68,38 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+fn origin() -> impl Strategy<Value = Origin> {
+    let file = || "[a-z/. ]{1,20}".prop_map(|name: String| name.parse().unwrap());
+    prop_oneof![
+        Just(Origin::Typed),
+        (file(), any::<u32>(), any::<u32>())
+            .prop_map(|(file, line, column)| Origin::at(file, line, column)),
+        file().prop_map(Origin::File),
+    ]
+}
+
 fn evaluation() -> impl Strategy<Value = Evaluation> {
     let limits = (1_u64..3_600_000, 1_u32..(16 << 20), 1_u32..(16 << 20))
         .prop_map(|(ms, value, output)| Limits::new(Duration::from_millis(ms), value, output));
     let session = proptest::option::of("[a-z0-9._-]{1,64}");
-    (any::<([u8; 16], bool, bool)>(), any::<[u8; 5]>(), text(), "[^\0]{0,20}x", session, limits)
-        .prop_map(|((request, recall, read_only), run, uid, expression, session, limits)| {
+    let request = (any::<[u8; 16]>(), any::<bool>(), any::<bool>(), origin());
+    (request, any::<[u8; 5]>(), text(), "[^\0]{0,20}x", session, limits).prop_map(
+        |((request, recall, read_only, origin), run, uid, expression, session, limits)| {
             Evaluation {
                 request: RequestId::from_random(request),
                 run: RunId::from_random(run),
                 replica_uid: uid,
                 expression: Expression::new(expression).unwrap(),
+                origin,
                 session: session.map(|name| name.parse().unwrap()),
                 namespace: Some("user".into()),
                 limits: limits.unwrap(),
                 recall,
                 read_only,
+                interactive: recall ^ read_only,
             }
-        })
+        },
+    )
 }
 
 proptest! {
@@ -179,10 +194,13 @@ fn an_evaluation_out_of_bounds_is_refused() {
         namespace: String::new(),
         limits: Some(Limits::default().into()),
         recall: false,
+        interactive: false,
         caller: String::new(),
         signed: None,
         membership: None,
         read_only_expression: String::new(),
+        at: None,
+        file: None,
     };
     assert!(Evaluation::try_from(good()).is_ok());
     let bad: [(&str, v1::EvalRequest); 7] = [

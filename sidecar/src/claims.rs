@@ -9,8 +9,8 @@ use std::time::SystemTime;
 
 use prepl_core::claim::{CLOCK_SKEW, Claim, Looked, NotCovered};
 use prepl_core::membership::Proof;
-use prepl_core::{Evaluation, Outcome, Reason, Refusal, RequestId};
-use prepl_identity::{Credentials, Holder, Name, NotSigned, Signature};
+use prepl_core::{Evaluation, Input, Outcome, Reason, Refusal, RequestId};
+use prepl_identity::{Credentials, Holder, Name, NotSigned, Signature, Signer};
 use prepl_proto::convert::{BadMessage, claim};
 use prepl_proto::v1;
 
@@ -101,32 +101,48 @@ impl Claims {
         Claims { credentials, place, tunnels }
     }
 
-    /// The user who signed this evaluation.
+    /// Who signed this evaluation: the holder of an access.
     pub fn evaluation(
         &self,
         shown: Shown,
         asked: &Evaluation,
         remembers_since: SystemTime,
-    ) -> Result<String, Unsigned> {
+    ) -> Result<Signer, Unsigned> {
         let now = SystemTime::now();
-        let (claim, person) = self.read(shown.signed, now)?;
+        let (claim, signer) = self.read(shown.signed, now)?;
         let looked = Looked { uid: &asked.replica_uid, now, remembers_since };
         claim.covers(asked, &shown.proof, looked)?;
-        Ok(person)
+        Ok(signer)
     }
 
-    /// The user who signed a tunnel to this replica; each may be used once.
-    pub fn tunnel(&self, shown: Shown, uid: &str) -> Result<String, Unsigned> {
+    /// Who signed a piece of input for this replica's evaluation of a request.
+    pub fn input(
+        &self,
+        shown: Shown,
+        request: RequestId,
+        input: &Input,
+        uid: &str,
+    ) -> Result<Signer, Unsigned> {
         let now = SystemTime::now();
-        let (claim, person) = self.read(shown.signed, now)?;
+        let (claim, signer) = self.read(shown.signed, now)?;
+        // It is good while its evaluation runs, which no earlier process knew of.
+        let looked = Looked { uid, now, remembers_since: SystemTime::UNIX_EPOCH };
+        claim.covers_input(request, input, &shown.proof, looked)?;
+        Ok(signer)
+    }
+
+    /// Who signed a tunnel to this replica; each may be used once.
+    pub fn tunnel(&self, shown: Shown, uid: &str) -> Result<Signer, Unsigned> {
+        let now = SystemTime::now();
+        let (claim, signer) = self.read(shown.signed, now)?;
         // A poisoned lock is safe: no step between two changes can panic.
         let mut used = self.tunnels.lock().unwrap_or_else(PoisonError::into_inner);
         let looked = Looked { uid, now, remembers_since: used.remembers_since };
         claim.covers_tunnel(claim.request, &shown.proof, looked)?;
-        used.note(claim.request, now).then_some(person).ok_or(Unsigned::Again)
+        used.note(claim.request, now).then_some(signer).ok_or(Unsigned::Again)
     }
 
-    fn read(&self, signed: v1::Signed, now: SystemTime) -> Result<(Claim, String), Unsigned> {
+    fn read(&self, signed: v1::Signed, now: SystemTime) -> Result<(Claim, Signer), Unsigned> {
         let v1::Signed { claim: bytes, signature, chain } = signed;
         let claim = claim::read(&bytes)?;
         let signature = Signature { bytes: signature, chain };
@@ -136,7 +152,7 @@ impl Claims {
             Holder::Access { namespace, .. } => self.reaches(namespace.as_str())?,
             _ => return Err(Unsigned::NotAUser(Box::new(signer.name))),
         }
-        Ok((claim, signer.person))
+        Ok((claim, signer))
     }
 
     fn reaches(&self, namespace: &str) -> Result<(), Unsigned> {

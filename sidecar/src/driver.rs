@@ -10,12 +10,11 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use prepl_core::read_only::{Function, Keeper};
-use prepl_core::{Expression, InterruptStrength, Raised, Stream};
+use prepl_core::{Expression, InterruptStrength, Origin, Raised, Stream};
 
 pub mod clojure;
-mod cut;
+pub(crate) mod cut;
 pub mod nrepl;
-pub mod readable;
 pub mod rhai;
 pub mod stream;
 
@@ -27,6 +26,8 @@ const WITHIN: &str = include_str!("driver/within.clj");
 pub struct Ask {
     /// What to evaluate: one text of one or more forms.
     pub expression: Expression,
+    /// Where it stands.
+    pub origin: Origin,
     /// Namespace or module to evaluate in; without one, the session's.
     pub namespace: Option<Arc<str>>,
     /// Most bytes of one printed value.
@@ -61,7 +62,7 @@ pub enum Said {
     },
     /// A form threw, or the text does not compile.
     Raised(Raised),
-    /// The evaluation waits for input; the driver has answered with its end.
+    /// The evaluation waits for input.
     NeedInput,
     /// Something a person should know.
     Notice(Arc<str>),
@@ -143,6 +144,18 @@ pub struct Runtime {
 #[error("{0}")]
 pub struct Unreadable(pub Arc<str>);
 
+impl Unreadable {
+    /// Says what is wrong with a text, and which text where it is not the only one.
+    fn of(flaw: prepl_reader::Flaw, origin: &Origin) -> Unreadable {
+        let words = match origin {
+            Origin::Typed => flaw.to_string(),
+            Origin::File(file) => format!("{file}: {flaw}"),
+            Origin::At { file, line, .. } => format!("{flaw}, of the text at {file}:{line}"),
+        };
+        Unreadable(words.into())
+    }
+}
+
 /// The peer does not speak the protocol, or beyond its bounds; the connection is of no more use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -161,6 +174,10 @@ pub trait Conversation: Send {
 
     /// Sends an evaluation; its end is one [`Step::Ended`].
     fn evaluate(&mut self, ask: &Ask, out: &mut BytesMut) -> Result<(), Unreadable>;
+
+    /// Answers one [`Said::NeedInput`] of the running evaluation: with a line or a part of one, or
+    /// with nothing, which is the end of its input.
+    fn input(&mut self, line: &[u8], out: &mut BytesMut);
 
     /// Asks the runtime to stop the running evaluation; its end still is [`Step::Ended`].
     fn interrupt(&mut self, out: &mut BytesMut);

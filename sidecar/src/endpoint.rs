@@ -54,6 +54,14 @@ pub enum BadEndpoint {
 }
 
 impl Endpoint {
+    /// Where the app listens; nowhere for the sidecar's own engine.
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Endpoint::Nrepl(address) | Endpoint::Clojure(address) => Some(*address),
+            Endpoint::Rhai => None,
+        }
+    }
+
     /// Name of the driver.
     pub fn driver(&self) -> &'static str {
         match self {

@@ -5,17 +5,19 @@ use std::time::{Duration, SystemTime};
 
 use prepl_core::read_only::Keeper;
 use prepl_core::{
-    Digest, Done, Evaluation, Event, Limits, Outcome, Patience, Reason, Refusal, Timings,
+    Digest, Done, Evaluation, Event, Input, Limits, NoInput, Outcome, Patience, Reason, Refusal,
+    RequestId, Timings,
 };
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout};
 
+use crate::caller::Caller;
 use crate::driver::stream::Ending;
 use crate::driver::{Ask, End, Said};
+use crate::input::{self, Inbox, NotTaken};
 use crate::ledger::{Ledger, Remembered, Verdict};
 use crate::meter::Meter;
-use crate::portion::Portion;
-use crate::read_only::{NO_KEEPER, notice};
+use crate::read_only::{LOADING_WRITES, NO_KEEPER, notice};
 use crate::recorder::Recorder;
 use crate::session::{Lease, NoSession, Session, Sessions};
 use crate::stop::{Asked, Stop, stop_at};
@@ -63,19 +65,15 @@ impl Evaluator {
     /// Starts an evaluation, unless its request is known.
     ///
     /// It goes on when its reader leaves: the answer is remembered.
-    pub fn start(
-        self: &Arc<Self>,
-        evaluation: Evaluation,
-        caller: Arc<str>,
-        portion: Arc<Portion>,
-    ) -> Followed {
+    pub fn start(self: &Arc<Self>, evaluation: Evaluation, caller: Caller) -> Followed {
         let arrived = Instant::now();
         let limits = evaluation.limits.at_most(self.ceiling);
         let (interrupter, stop) = stop_at(arrived + limits.time());
+        let (feed, inbox) = input::ends(evaluation.interactive);
         let asked = Digest::of(evaluation.expression.as_str());
         let verdict = match evaluation.recall {
-            true => self.ledger.recall(evaluation.request, &caller, asked),
-            false => self.ledger.begin(evaluation.request, &caller, asked, interrupter),
+            true => self.ledger.recall(evaluation.request, &caller.name, asked),
+            false => self.ledger.begin(evaluation.request, &caller.name, asked, interrupter, feed),
         };
         match verdict {
             Verdict::Again(answer) => return Followed::Remembered(answer),
@@ -98,7 +96,7 @@ impl Evaluator {
             Verdict::Run => {}
         }
         let (events, live) = mpsc::channel(SAID_QUEUE);
-        let part = Part { arrived, evaluation, caller, portion, limits, stop };
+        let part = Part { arrived, evaluation, caller, limits, stop, inbox };
         tokio::spawn(Arc::clone(self).run(part, Recorder::new(events)));
         Followed::Live(live)
     }
@@ -110,8 +108,22 @@ impl Evaluator {
 
     /// Asks a running evaluation to stop: this owner's, without one anybody's. Tells whether
     /// there is one.
-    pub fn interrupt(&self, request: prepl_core::RequestId, owner: Option<&Arc<str>>) -> bool {
+    pub fn interrupt(&self, request: RequestId, owner: Option<&Arc<str>>) -> bool {
         self.ledger.interrupt(request, owner)
+    }
+
+    /// Gives a piece of input to the evaluation of a request of this owner, once there is room for
+    /// it. Tells whether it has it: one that does not run has nothing.
+    pub async fn input(
+        &self,
+        request: RequestId,
+        owner: &Arc<str>,
+        input: &Input,
+    ) -> Result<bool, NotTaken> {
+        match self.ledger.feed(request, owner) {
+            Some(feed) => feed.ok_or(NoInput::NotInteractive)?.give(input).await,
+            None => Ok(false),
+        }
     }
 
     async fn run(self: Arc<Self>, mut part: Part, mut recorder: Recorder) {
@@ -119,11 +131,10 @@ impl Evaluator {
         let takes_fresh = part.evaluation.session.is_none();
         let done = match self.evaluate(&mut part, &mut recorder).await {
             Ok(done) => done,
-            Err(outcome) => Done {
-                timings: Timings { queued: part.arrived.elapsed(), ..Timings::default() },
-                ..Done::without_answer(outcome)
-            },
+            Err(outcome) => part.without_answer(outcome),
         };
+        // It reads no more: whoever waits to give it input is let go.
+        drop(part);
         recorder.tell(Event::Done(done)).await;
         let (answer, bytes) = recorder.into_answer();
         self.ledger.end(request, answer, bytes);
@@ -133,36 +144,40 @@ impl Evaluator {
     }
 
     async fn evaluate(&self, part: &mut Part, recorder: &mut Recorder) -> Result<Done, Outcome> {
-        let portion = Arc::clone(&part.portion);
+        let caller = part.caller.clone();
         let many = || limit("too many evaluations of yours wait in this sidecar; try again later");
-        let _own_line = portion.stand_in_line().ok_or_else(many)?;
+        let _own_line = caller.portion.stand_in_line().ok_or_else(many)?;
         let full = || limit("the sidecar's queue is full; try again later");
         let _line = self.waiting.try_acquire().map_err(|_| full())?;
-        let Part { stop, caller, evaluation, .. } = part;
+        let Part { stop, evaluation, .. } = part;
         let mut lease = tokio::select! {
             // Most have a place at once, and need no timer.
             biased;
-            lease = self.lease(caller, &portion, evaluation) => lease?,
+            lease = self.lease(&caller, evaluation) => lease?,
             () = stop.asked() => return Err(limit("its time was over before its turn came")),
         };
         let _places = lease.1;
-        self.with_session(part, recorder, &mut lease.0).await.map(|(done, ending)| {
-            lease.0.give_back(&ending);
-            done
-        })
+        let session_began = lease.0.session_began();
+        let done = match self.with_session(part, recorder, &mut lease.0).await {
+            Ok((done, ending)) => {
+                lease.0.give_back(&ending);
+                done
+            }
+            // The session is kept though: the next evaluation in it will not begin it.
+            Err(outcome) => part.without_answer(outcome),
+        };
+        Ok(Done { session_began, ..done })
     }
 
     async fn lease<'a>(
         &'a self,
-        caller: &Arc<str>,
-        portion: &'a Portion,
+        caller: &'a Caller,
         evaluation: &Evaluation,
     ) -> Result<(Lease, [Option<SemaphorePermit<'a>>; 2]), Outcome> {
         // The own one first: who has too many waits for himself and in nobody's way. The semaphore
         // is never closed.
-        let places = [portion.run().await, self.running.acquire().await.ok()];
-        let lease =
-            self.sessions.lease(caller, evaluation.session.as_ref(), portion.sessions()).await;
+        let places = [caller.portion.run().await, self.running.acquire().await.ok()];
+        let lease = self.sessions.lease(caller, evaluation.session.as_ref()).await;
         let lease = lease.map_err(|none| match none {
             NoSession::NotOpened(reason) => Outcome::Unreachable(Reason::new(reason.to_string())),
             NoSession::TooMany => limit(&none.to_string()),
@@ -172,8 +187,10 @@ impl Evaluator {
 
     /// What is to keep the evaluation from writing, if anything is.
     fn keeper(&self, part: &Part, session: &Session) -> Result<Option<Keeper>, Outcome> {
+        let is_file = part.evaluation.origin.whole_file().is_some();
         match (part.evaluation.read_only, self.sessions.keeper(session)) {
             (false, _) => Ok(None),
+            (true, _) if is_file => Err(limit(LOADING_WRITES)),
             (true, None) => Err(limit(NO_KEEPER)),
             (true, keeper) => Ok(keeper),
         }
@@ -191,17 +208,20 @@ impl Evaluator {
         let mut meter = Meter::new(part.limits);
         let ask = Ask {
             expression: part.evaluation.expression.clone(),
+            origin: part.evaluation.origin.clone(),
             namespace: part.evaluation.namespace.clone(),
             value_bytes: part.limits.value_bytes(),
             output_bytes: part.limits.output_bytes(),
             read_only,
         };
+        let loading = self.sessions.loading(&part.evaluation).await;
         let (said, saying) = mpsc::channel(SAID_QUEUE);
-        let stop = &mut part.stop;
+        let Part { stop, inbox, .. } = part;
+        inbox.open();
         let evaluate = async {
             // Owns its end of the channel, so that the other side sees the end.
             let said = said;
-            session.evaluate(&ask, &said, stop, Patience::INTERRUPT_GRACE).await
+            session.evaluate(&ask, &said, inbox, stop, Patience::INTERRUPT_GRACE).await
         };
         let (ending, ()) = tokio::join!(evaluate, pass_on(saying, &mut meter, recorder));
         if let Ending::Answered(End { output_bytes: Some(bytes), .. }) = &ending {
@@ -216,11 +236,15 @@ impl Evaluator {
             ..Timings::default()
         };
         let outcome = outcome(&ending, part.stop.why(), part.limits.time());
+        if let (Outcome::Ok, Some(loading)) = (&outcome, loading) {
+            self.sessions.loaded(loading);
+        }
         let namespace = match &ending {
             Ending::Answered(end) => end.namespace.clone(),
             _ => None,
         };
-        let done = Done { outcome, namespace, timings, output_bytes: meter.output_bytes() };
+        let output_bytes = meter.output_bytes();
+        let done = Done { namespace, timings, output_bytes, ..Done::without_answer(outcome) };
         Ok((done, ending))
     }
 }
@@ -229,10 +253,18 @@ impl Evaluator {
 struct Part {
     arrived: Instant,
     evaluation: Evaluation,
-    caller: Arc<str>,
-    portion: Arc<Portion>,
+    caller: Caller,
     limits: Limits,
     stop: Stop,
+    inbox: Inbox,
+}
+
+impl Part {
+    /// The end of one that did not get into the runtime.
+    fn without_answer(&self, outcome: Outcome) -> Done {
+        let timings = Timings { queued: self.arrived.elapsed(), ..Timings::default() };
+        Done { timings, ..Done::without_answer(outcome) }
+    }
 }
 
 async fn pass_on(mut saying: mpsc::Receiver<Said>, meter: &mut Meter, recorder: &mut Recorder) {

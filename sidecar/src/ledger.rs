@@ -8,6 +8,7 @@ use prepl_core::claim::CLOCK_SKEW;
 use prepl_core::{Digest, Done, Event, Outcome, RequestId};
 use tokio::sync::watch;
 
+use crate::input::Feed;
 use crate::stop::Interrupter;
 
 /// Ids remembered: at 50 runs a minute, more than two hours. Some 100 bytes each once they ended;
@@ -49,6 +50,8 @@ struct Entry {
 enum State {
     Running {
         interrupter: Interrupter,
+        /// Where its input goes, if it reads any.
+        feed: Option<Feed>,
         answer: watch::Sender<Option<Arc<[Event]>>>,
     },
     Ended(Arc<[Event]>),
@@ -117,6 +120,7 @@ impl Ledger {
         caller: &Arc<str>,
         asked: Digest,
         interrupter: Interrupter,
+        feed: Option<Feed>,
     ) -> Verdict {
         let mut entries = self.entries();
         if let Some(known) = entries.known(&id, caller, asked) {
@@ -126,7 +130,7 @@ impl Ledger {
             return Verdict::Full;
         }
         let answer = watch::channel(None).0;
-        let state = State::Running { interrupter, answer };
+        let state = State::Running { interrupter, feed, answer };
         let (arrived, caller, asked) = (SystemTime::now(), Arc::clone(caller), head(asked));
         entries.by_id.insert(id, Entry { arrived, caller, asked, state });
         entries.oldest_first.push_back(id);
@@ -165,6 +169,15 @@ impl Ledger {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Where the input of this owner's running evaluation goes, if it reads any; nothing when none
+    /// of that request runs.
+    pub fn feed(&self, id: RequestId, owner: &Arc<str>) -> Option<Option<Feed>> {
+        match self.entries().by_id.get(&id).filter(|entry| entry.caller == *owner) {
+            Some(Entry { state: State::Running { feed, .. }, .. }) => Some(feed.clone()),
+            _ => None,
         }
     }
 
@@ -225,7 +238,8 @@ mod tests {
     }
 
     fn begin(ledger: &Ledger, number: u16, caller: &str) -> Verdict {
-        ledger.begin(id(number), &caller.into(), Digest::of("1"), stop_at(Instant::now()).0)
+        let interrupter = stop_at(Instant::now()).0;
+        ledger.begin(id(number), &caller.into(), Digest::of("1"), interrupter, None)
     }
 
     fn answer() -> Vec<Event> {

@@ -12,6 +12,10 @@ use prepl_core::read_only::Keeper;
 pub const NO_KEEPER: &str = "nothing keeps this REPL from writing, so it evaluates nothing \
     read-only; leave --read-only out, or give a Clojure REPL a function that does: docs/read-only.md";
 
+/// Why no whole file is loaded read-only.
+pub const LOADING_WRITES: &str =
+    "to load a file is to write: it changes the code of the app; leave --read-only out";
+
 /// What a person should know of an evaluation that was kept from writing.
 pub fn notice(keeper: &Keeper) -> Arc<str> {
     match keeper {

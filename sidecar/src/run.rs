@@ -199,7 +199,7 @@ async fn upkeep(credentials: Credentials, enrolment: Option<Enrolment>, sessions
     let retire = async {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            sessions.retire_idle(tokio::time::Instant::now()).await;
+            sessions.retire(tokio::time::Instant::now()).await;
         }
     };
     tokio::join!(reload, renew, retire);

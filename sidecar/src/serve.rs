@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use prepl_identity::{Credentials, Holder, Name};
 use prepl_proto::v1::sidecar_server::SidecarServer;
@@ -44,12 +45,17 @@ impl Doorkeeper for MembersOnly {
     type Guest = Peer;
     type Refusal = NotLetIn;
 
-    fn let_in(&self, name: &Name, _: &str) -> Result<(Peer, OwnedSemaphorePermit), NotLetIn> {
+    fn let_in(
+        &self,
+        name: &Name,
+        _: &str,
+        until: SystemTime,
+    ) -> Result<(Peer, OwnedSemaphorePermit), NotLetIn> {
         if !matches!(name.holder, Holder::Gateway { .. } | Holder::User { .. }) {
             return Err(NotLetIn::Stranger(name.clone()));
         }
         let portion = self.0.of(name);
         let place = portion.connect().ok_or_else(|| NotLetIn::TooMany(name.clone()))?;
-        Ok((Peer::new(name, portion), place))
+        Ok((Peer::new(name, portion, until), place))
     }
 }

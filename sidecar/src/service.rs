@@ -3,10 +3,11 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use prepl_core::{Done, Evaluation, Event, Outcome, Reason, Refusal, RequestId};
-use prepl_identity::{Holder, Name};
+use prepl_core::id::BadId;
+use prepl_core::{Done, Evaluation, Event, Outcome, Reason, Refusal, RequestId, SessionName};
+use prepl_identity::{Holder, Name, Signer};
 use prepl_proto::convert::batch;
 use prepl_proto::v1;
 use prepl_proto::v1::sidecar_server::Sidecar;
@@ -18,6 +19,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::admit::{Wish, admit, may_interrupt_others};
 use crate::budget::Share;
+use crate::caller::Caller;
 use crate::claims::{Claims, Shown, Unsigned};
 use crate::evaluator::{Evaluator, Followed};
 use crate::ledger::Remembered;
@@ -55,15 +57,15 @@ pub struct Service {
 #[derive(Clone, Debug)]
 pub struct Peer {
     name: Arc<Name>,
-    /// The name as the ledger and the sessions keep it, once for all requests of a connection.
-    caller: Arc<str>,
-    portion: Arc<Portion>,
+    /// It as a caller, once for all requests of a connection.
+    own: Caller,
 }
 
 impl Peer {
-    /// The peer whose certificate has this name, and what it may take.
-    pub fn new(name: &Name, portion: Arc<Portion>) -> Peer {
-        Peer { name: Arc::new(name.clone()), caller: name.to_string().into(), portion }
+    /// The peer whose certificate has this name, what it may take, and how long the certificate lasts.
+    pub fn new(name: &Name, portion: Arc<Portion>, until: SystemTime) -> Peer {
+        let own = Caller { name: name.to_string().into(), portion, until };
+        Peer { name: Arc::new(name.clone()), own }
     }
 
     fn is_gateway(&self) -> bool {
@@ -78,6 +80,15 @@ impl Peer {
             false if named.is_empty() => Ok(()),
             false => Err(Status::permission_denied("only a gateway may ask for somebody else")),
         }
+    }
+
+    /// Whose something is that is to end: the user's whom a gateway names, else the peer's own.
+    ///
+    /// Nothing is signed for that: to let something end is no more than a gateway can do anyway.
+    fn ends_for(&self, named: &str) -> Result<Arc<str>, Status> {
+        admit(&self.name, Wish::Evaluate).map_err(denied)?;
+        self.may_name(named)?;
+        Ok(if self.is_gateway() { key_of(named).into() } else { Arc::clone(&self.own.name) })
     }
 }
 
@@ -109,13 +120,14 @@ impl Service {
     fn caller(
         &self,
         peer: &Peer,
-        signer: impl FnOnce() -> Result<String, Unsigned>,
-    ) -> Result<(Arc<str>, Arc<Portion>), Unsigned> {
+        signer: impl FnOnce() -> Result<Signer, Unsigned>,
+    ) -> Result<Caller, Unsigned> {
         if !peer.is_gateway() {
-            return Ok((Arc::clone(&peer.caller), Arc::clone(&peer.portion)));
+            return Ok(peer.own.clone());
         }
-        let key = key_of(&signer()?);
-        Ok((key.as_str().into(), self.portions.of_caller(&key)))
+        let Signer { person, until, .. } = signer()?;
+        let key = key_of(&person);
+        Ok(Caller { portion: self.portions.of_caller(&key), name: key.into(), until })
     }
 
     fn follow(&self, peer: &Peer, wire: v1::EvalRequest) -> Result<Followed, Status> {
@@ -135,7 +147,7 @@ impl Service {
             self.claims.evaluation(shown, &evaluation, self.evaluator.remembers_since())
         };
         match self.caller(peer, signer) {
-            Ok((caller, portion)) => Ok(self.evaluator.start(evaluation, caller, portion)),
+            Ok(caller) => Ok(self.evaluator.start(evaluation, caller)),
             Err(unsigned) => Ok(Followed::Refused(unsigned.into())),
         }
     }
@@ -167,6 +179,26 @@ impl Sidecar for Service {
         Ok(Response::new(EventStream { run_id, uid, ready, leaving, events, sequence: 0 }))
     }
 
+    async fn input(
+        &self,
+        request: Request<v1::InputRequest>,
+    ) -> Result<Response<v1::InputReply>, Status> {
+        let peer = peer(&request)?;
+        let mut wire = request.into_inner();
+        peer.may_name(&wire.caller)?;
+        admit(&peer.name, Wish::Evaluate).map_err(denied)?;
+        let (signed, membership) = (wire.signed.take(), wire.membership.take());
+        let (id, input) = wire.read().map_err(|bad| Status::invalid_argument(bad.to_string()))?;
+        if *wire.replica_uid != *self.uid {
+            return Err(Status::failed_precondition(ANOTHER_REPLICA));
+        }
+        let signer = || self.claims.input(Shown::of(signed, membership)?, id, &input, &self.uid);
+        let caller = self.caller(&peer, signer).map_err(|unsigned| denied(unsigned.into()))?;
+        let taken = self.evaluator.input(id, &caller.name, &input).await;
+        let taken = taken.map_err(|not| Status::failed_precondition(not.to_string()))?;
+        Ok(Response::new(v1::InputReply { taken }))
+    }
+
     async fn interrupt(
         &self,
         request: Request<v1::InterruptRequest>,
@@ -174,14 +206,22 @@ impl Sidecar for Service {
         let peer = peer(&request)?;
         let id = RequestId::try_from(&request.get_ref().request_id[..])
             .map_err(|bad| Status::invalid_argument(bad.to_string()))?;
-        admit(&peer.name, Wish::Evaluate).map_err(denied)?;
-        let named = &request.get_ref().caller;
-        peer.may_name(named)?;
-        // An interrupt is not signed: to end something is no more than a gateway can do anyway.
-        let caller = if peer.is_gateway() { key_of(named).into() } else { peer.caller.clone() };
+        let caller = peer.ends_for(&request.get_ref().caller)?;
         let owner = (!may_interrupt_others(&peer.name)).then_some(&caller);
         let asked = self.evaluator.interrupt(id, owner);
         Ok(Response::new(v1::InterruptReply { asked }))
+    }
+
+    async fn end_session(
+        &self,
+        request: Request<v1::EndSessionRequest>,
+    ) -> Result<Response<v1::EndSessionReply>, Status> {
+        let peer = peer(&request)?;
+        let v1::EndSessionRequest { session, caller } = request.into_inner();
+        let name: SessionName =
+            session.parse().map_err(|bad: BadId| Status::invalid_argument(bad.to_string()))?;
+        let ended = self.sessions.end(&peer.ends_for(&caller)?, &name).await;
+        Ok(Response::new(v1::EndSessionReply { ended }))
     }
 
     async fn describe(
@@ -212,9 +252,9 @@ impl Sidecar for Service {
         }
         let signer = || self.claims.tunnel(Shown::of(open.signed, open.membership)?, &self.uid);
         let caller = self.caller(&peer, signer);
-        let (caller, portion) = caller.map_err(|unsigned| denied(unsigned.into()))?;
+        let Caller { name, portion, .. } = caller.map_err(|unsigned| denied(unsigned.into()))?;
         let tunnel = self.tunnels.open(portion).await?;
-        Ok(Response::new(tunnel.start(caller, up)))
+        Ok(Response::new(tunnel.start(name, up)))
     }
 }
 

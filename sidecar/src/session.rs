@@ -1,34 +1,36 @@
 //! REPL state on this replica: a fresh session for each evaluation, or a kept one by name.
 
-use std::collections::HashMap;
+mod kept;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prepl_core::read_only::{Function, Keeper};
-use prepl_core::{Description, SessionName};
+use prepl_core::{Description, Evaluation, SessionName};
 use prepl_script::{Engine, Sight};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
 use crate::budget::{Budget, Share};
+use crate::caller::Caller;
 use crate::driver::clojure::Clojure;
 use crate::driver::nrepl::Nrepl;
 use crate::driver::rhai::{self, RhaiSession};
 use crate::driver::stream::{Ending, NotOpened, StreamSession};
 use crate::driver::{Ask, Conversation, Runtime, Said};
 use crate::endpoint::{Endpoint, Repl};
+use crate::input::Inbox;
+use crate::loaded::{Loaded, Loading};
 use crate::stop::Stop;
+pub use kept::IDLE_LIMIT;
+use kept::{Kept, Place};
 
 /// Longest wait for the runtime to open a session.
 const OPEN_LIMIT: Duration = Duration::from_secs(5);
 /// Longest good-bye.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
-/// A kept session that nobody used for so long is closed.
-pub const IDLE_LIMIT: Duration = Duration::from_secs(15 * 60);
 /// A spare session that nobody needed for so long is closed.
 const SPARE_LIMIT: Duration = Duration::from_secs(60);
-/// Kept sessions at a time; each is a connection here and a thread in a JVM.
-const MAX_KEPT: usize = 64;
 
 /// A session with the runtime.
 pub enum Session {
@@ -44,25 +46,21 @@ pub struct Sessions {
     engine: Engine,
     budget: Budget,
     spare: Mutex<Option<(Session, Instant)>>,
-    kept: Mutex<HashMap<Key, Kept>>,
-}
-
-type Key = (Arc<str>, SessionName);
-type Slot = Arc<tokio::sync::Mutex<Option<Session>>>;
-
-struct Kept {
-    slot: Slot,
-    used: Instant,
+    kept: Kept,
+    loaded: Arc<Loaded>,
 }
 
 /// A session for one evaluation; tell with [`Lease::give_back`] how it went.
-pub struct Lease(Held);
+pub struct Lease {
+    held: Held,
+    began: bool,
+}
 
 enum Held {
     /// Nobody sees it again.
     Fresh(Session),
     /// Goes back to its name; while it is held, others of that name wait in line.
-    Named(OwnedMutexGuard<Option<Session>>),
+    Named(OwnedMutexGuard<Place>),
 }
 
 /// Why there is no session.
@@ -85,11 +83,13 @@ impl Session {
         &mut self,
         ask: &Ask,
         said: &tokio::sync::mpsc::Sender<Said>,
+        inbox: &Inbox,
         stop: &mut Stop,
         grace: Duration,
     ) -> Ending {
         match self {
-            Session::Stream(session) => session.evaluate(ask, said, stop, grace).await,
+            Session::Stream(session) => session.evaluate(ask, said, inbox, stop, grace).await,
+            // The engine has no function that reads input.
             Session::Rhai(session) => session.evaluate(ask, said, stop, grace).await,
         }
     }
@@ -127,23 +127,38 @@ impl Sessions {
             engine: Engine::new(sight, rhai::limits()),
             budget: Budget::default(),
             spare: Mutex::new(None),
-            kept: Mutex::new(HashMap::new()),
+            kept: Kept::default(),
+            loaded: Arc::default(),
         })
     }
 
     /// A session for one evaluation: the named one of this caller, or a fresh one.
     pub async fn lease(
         self: &Arc<Self>,
-        caller: &Arc<str>,
+        caller: &Caller,
         name: Option<&SessionName>,
-        own_most: usize,
     ) -> Result<Lease, NoSession> {
-        let Some(name) = name else { return Ok(Lease(Held::Fresh(self.fresh().await?))) };
-        let mut slot = self.slot((Arc::clone(caller), name.clone()), own_most)?.lock_owned().await;
-        if !slot.as_mut().is_some_and(Session::is_usable) {
-            *slot = Some(self.fresh().await?);
+        let Some(name) = name else {
+            return Ok(Lease { held: Held::Fresh(self.fresh().await?), began: false });
+        };
+        let mut place = self.kept.take(caller, name).await?;
+        let began = !place.session().is_some_and(Session::is_usable);
+        if began {
+            *place = Place::Open(self.fresh().await?);
         }
-        Ok(Lease(Held::Named(slot)))
+        Ok(Lease { held: Held::Named(place), began })
+    }
+
+    /// Ends the session that is kept for this caller under a name, after the evaluation that it
+    /// has. Tells whether there was one.
+    pub async fn end(&self, caller: &Arc<str>, name: &SessionName) -> bool {
+        match self.kept.remove(caller, name) {
+            Some(slot) => {
+                kept::close(slot).await;
+                true
+            }
+            None => false,
+        }
     }
 
     /// A share of the memory for large answers.
@@ -163,7 +178,20 @@ impl Sessions {
             runtime_version: runtime.version,
             interrupt: runtime.interrupt,
             read_only,
+            loaded: self.loaded.files(),
         })
+    }
+
+    /// To be called before an evaluation that may load a file, and its end with
+    /// [`Sessions::loaded`].
+    pub async fn loading(&self, evaluation: &Evaluation) -> Option<Loading> {
+        let file = evaluation.origin.whole_file()?;
+        self.loaded.begin(file, &evaluation.expression, self.repl.endpoint.address()).await
+    }
+
+    /// Remembers a file that was loaded to its end.
+    pub fn loaded(&self, loading: Loading) {
+        self.loaded.end(loading);
     }
 
     /// What keeps a read-only evaluation in a session from writing.
@@ -171,21 +199,16 @@ impl Sessions {
         session.keeper(self.repl.read_only.as_ref())
     }
 
-    /// Closes what has been idle for too long at `now`; to be called now and then.
+    /// Closes what has been idle for too long at `now`, and what is kept for an access that is over;
+    /// to be called now and then.
     ///
     /// With a good-bye: an nREPL session outlives its connection, and each is a thread of the app.
-    pub async fn retire_idle(&self, now: Instant) {
+    pub async fn retire(&self, now: Instant) {
         self.budget.sweep();
-        let old = |since: Instant, limit| now.duration_since(since) > limit;
-        // A slot that somebody else holds too is in use.
-        let idle = |kept: &Kept| Arc::strong_count(&kept.slot) == 1 && old(kept.used, IDLE_LIMIT);
-        let retired: Vec<_> = self.kept().extract_if(|_, kept| idle(kept)).collect();
-        for (_, kept) in retired {
-            if let Some(session) = kept.slot.lock().await.take() {
-                session.close().await;
-            }
+        for slot in self.kept.remove_old(now) {
+            kept::close(slot).await;
         }
-        let spare = self.spare().take_if(|(_, since)| old(*since, SPARE_LIMIT));
+        let spare = self.spare().take_if(|(_, since)| now.duration_since(*since) > SPARE_LIMIT);
         if let Some((session, _)) = spare {
             session.close().await;
         }
@@ -226,25 +249,7 @@ impl Sessions {
         Ok((Session::Stream(Box::new(session)), runtime))
     }
 
-    fn slot(&self, key: Key, own_most: usize) -> Result<Slot, NoSession> {
-        let mut kept = self.kept();
-        if !kept.contains_key(&key) {
-            let own = kept.keys().filter(|(caller, _)| *caller == key.0).count();
-            if own >= own_most || kept.len() >= MAX_KEPT {
-                return Err(NoSession::TooMany);
-            }
-        }
-        let now = Instant::now();
-        let entry = kept.entry(key).or_insert_with(|| Kept { slot: Slot::default(), used: now });
-        entry.used = now;
-        Ok(Arc::clone(&entry.slot))
-    }
-
     /// A poisoned lock is safe: no step between two changes can panic.
-    fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn spare(&self) -> std::sync::MutexGuard<'_, Option<(Session, Instant)>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -253,21 +258,26 @@ impl Sessions {
 impl Lease {
     /// The session, if it still is one.
     pub fn session(&mut self) -> Option<&mut Session> {
-        match &mut self.0 {
+        match &mut self.held {
             Held::Fresh(session) => Some(session),
-            Held::Named(slot) => slot.as_mut(),
+            Held::Named(place) => place.session(),
         }
+    }
+
+    /// Whether a kept session was asked for and there was none.
+    pub fn session_began(&self) -> bool {
+        self.began
     }
 
     /// Keeps a named session for the next evaluation, unless `ending` left it useless.
     ///
     /// A fresh one says its good-bye while nobody waits; needs a tokio runtime.
     pub fn give_back(self, ending: &Ending) {
-        match self.0 {
+        match self.held {
             Held::Fresh(Session::Stream(session)) if ending.keeps_session() => {
                 tokio::spawn(session.close(CLOSE_LIMIT));
             }
-            Held::Named(mut slot) if !ending.keeps_session() => *slot = None,
+            Held::Named(mut place) if !ending.keeps_session() => *place = Place::Empty,
             Held::Fresh(_) | Held::Named(_) => {}
         }
     }

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 use prepl_core::read_only::Keeper;
-use prepl_core::{Expression, InterruptStrength, Stream};
+use prepl_core::{Expression, InterruptStrength, Origin, Stream};
 use prepl_sidecar::driver::clojure::Clojure;
 use prepl_sidecar::driver::clojure::codec::MAX_LINE;
 use prepl_sidecar::driver::{Ask, Conversation, End, Garbage, Refused, Runtime, Said, Step};
@@ -61,7 +61,14 @@ impl Talk {
 
 fn ask(text: &str) -> Ask {
     let expression = Expression::new(text).unwrap();
-    Ask { expression, namespace: None, value_bytes: 10, output_bytes: 10, read_only: None }
+    Ask {
+        expression,
+        origin: Origin::Typed,
+        namespace: None,
+        value_bytes: 10,
+        output_bytes: 10,
+        read_only: None,
+    }
 }
 
 fn value(text: &str) -> Step {
@@ -94,7 +101,7 @@ fn the_upgrade_is_one_ascii_form_with_a_line_end() {
     Clojure::new().open(&mut out);
     assert!(out.is_ascii() && out.ends_with(b"\n") && !out.contains(&1));
     let text = std::str::from_utf8(&out).unwrap();
-    assert_eq!(prepl_sidecar::driver::readable::unfinished_clojure(text), None);
+    assert_eq!(prepl_reader::flaw(text), None);
     let forms = text.lines().filter(|line| line.starts_with('('));
     assert_eq!(forms.count(), 1);
 }
@@ -136,6 +143,29 @@ fn an_evaluation_is_one_ascii_line() {
     let read_only = Some(Keeper::Function("shop.db/read-only".parse().unwrap()));
     talk.clojure.evaluate(&Ask { read_only, ..ask("1") }, &mut talk.out).unwrap();
     assert_eq!(talk.out, "E 3 10 10 - MQ== shop.db/read-only\n");
+}
+
+#[test]
+fn what_stands_in_a_file_is_sent_with_its_place_and_a_whole_file_by_a_verb_of_its_own() {
+    let file = || "é.clj".parse().unwrap();
+    let namespace = || Some("my.ns".into());
+    let function = || Some(Keeper::Function("shop.db/read-only".parse().unwrap()));
+    let at = || Ask { origin: Origin::at(file(), 12, 3), namespace: namespace(), ..ask("1") };
+    let whole = Ask { origin: Origin::File(file()), namespace: namespace(), ..ask("1") };
+    let cases = [
+        (at(), "E 1 10 10 bXkubnM= MQ== - w6kuY2xq 12 3\n"),
+        (
+            Ask { read_only: function(), ..at() },
+            "E 1 10 10 bXkubnM= MQ== shop.db/read-only w6kuY2xq 12 3\n",
+        ),
+        // It begins in `user`, whatever was asked for.
+        (whole, "L 1 10 10 dXNlcg== MQ== - w6kuY2xq 1 1\n"),
+    ];
+    for (asked, line) in cases {
+        let mut talk = Talk::opened();
+        talk.clojure.evaluate(&asked, &mut talk.out).unwrap();
+        assert_eq!(talk.out, line);
+    }
 }
 
 #[test]
@@ -229,7 +259,7 @@ fn output_of_an_ended_evaluation_is_late() {
 
 #[test]
 fn an_ended_evaluation_can_do_no_more_than_print() {
-    for line in ["part MQ==", "value 0", "input", "done dXNlcg== 0 0 0", "raised YQ== YQ== YQ=="] {
+    for line in ["part MQ==", "value 0", "done dXNlcg== 0 0 0", "raised YQ== YQ== YQ=="] {
         let mut talk = Talk::evaluating();
         talk.hear("\x011 done dXNlcg== 0 0 0\n").unwrap();
         assert!(talk.hear(format!("\x011 {line}\n")).is_err(), "{line}");

@@ -19,10 +19,11 @@ use std::net::SocketAddr;
 
 use bytes::BytesMut;
 use jvm::Jvm;
-use prepl_core::Stream;
+use prepl_core::{Input, Stream};
 use prepl_sidecar::driver::clojure::Clojure;
 use prepl_sidecar::driver::stream::Ending;
 use prepl_sidecar::driver::{Ask, Conversation, End, Refused, Said, Step};
+use prepl_sidecar::input::{Inbox, ends};
 use prepl_sidecar::stop::stop_at;
 use session::{PATIENCE, SHORT, Session, address, ask, printed, two, value};
 use tokio::sync::mpsc;
@@ -244,6 +245,34 @@ async fn reading_input_meets_its_end_and_is_told_once() {
     assert_eq!(said, [Said::NeedInput, value("[nil nil -1]")]);
 }
 
+#[tokio::test]
+async fn a_read_gets_the_lines_that_were_given_and_then_their_end() {
+    let Some(mut session) = Session::open().await else { return };
+    let (feed, inbox) = ends(true);
+    inbox.open();
+    let text = "one\ntwo ☃\n(+ 1 2)\nlast";
+    let all = Input::new(0, text.into(), true).unwrap();
+    assert_eq!(feed.unwrap().give(&all).await, Ok(true));
+    let asked = ask("[(read-line) (read-line) (eval (read)) (read-line) (read-line) (read-line)]");
+    let (said, ending) = session.run_reading(&asked, &inbox, PATIENCE).await;
+    let read = "[\"one\" \"two ☃\" 3 \"\" \"last\" nil]";
+    assert_eq!(said.last(), Some(&value(read)), "{said:?} {ending:?}");
+    assert_eq!(said.len(), 6, "it asks for each line and for the end: {said:?}");
+    assert_eq!(session.value("1").await, "1");
+}
+
+#[tokio::test]
+async fn a_read_that_waits_is_interrupted_and_a_thread_left_behind_reads_the_end() {
+    let Some(mut session) = Session::open().await else { return };
+    let (_feed, inbox) = ends(true);
+    inbox.open();
+    let (said, ending) = session.run_reading(&ask("(read-line)"), &inbox, SHORT).await;
+    let Ending::Answered(end) = ending else { panic!("{ending:?}") };
+    assert!(end.interrupted && said[0] == Said::NeedInput, "{said:?}");
+    session.say("(def left (let [go (promise)] [go (future @go (read-line))]))").await;
+    assert_eq!(session.value("(do (deliver (first left) 1) @(second left))").await, "nil");
+}
+
 #[test]
 fn text_beyond_ascii_passes_both_ways_in_a_jvm_without_a_locale() {
     if std::env::var_os("LC_ALL").is_none_or(|locale| locale != "C") {
@@ -291,7 +320,8 @@ async fn output_comes_while_an_evaluation_goes_on() {
     let (sender, mut receiver) = mpsc::channel(8);
     let (_interrupter, mut stop) = stop_at(Instant::now() + PATIENCE);
     let asked = ask("(def told (promise)) (print \"soon\") (deref told 20000 :never)");
-    let evaluate = session.0.evaluate(&asked, &sender, &mut stop, PATIENCE);
+    let inbox = Inbox::closed();
+    let evaluate = session.0.evaluate(&asked, &sender, &inbox, &mut stop, PATIENCE);
     let release = async {
         assert_eq!(receiver.recv().await, Some(value("#'user/told")));
         assert_eq!(receiver.recv().await, Some(Said::Output(Stream::Out, "soon".into())));
@@ -336,8 +366,11 @@ async fn a_lost_connection_ends_the_evaluation_in_the_app() {
     let sleeping = ask(text);
     let (sender, mut receiver) = mpsc::channel(8);
     let (_interrupter, mut stop) = stop_at(Instant::now() + PATIENCE);
+    let inbox = Inbox::closed();
     tokio::select! {
-        ending = lost.0.evaluate(&sleeping, &sender, &mut stop, PATIENCE) => panic!("{ending:?}"),
+        ending = lost.0.evaluate(&sleeping, &sender, &inbox, &mut stop, PATIENCE) => {
+            panic!("{ending:?}")
+        }
         first = receiver.recv() => assert_eq!(first, Some(value("nil"))),
     }
     let lives = format!("(contains? {NAMES} \"lost-one\")");
@@ -365,7 +398,8 @@ async fn an_app_that_dies_is_a_lost_connection() {
     let (sender, mut receiver) = mpsc::channel(8);
     let (_interrupter, mut stop) = stop_at(Instant::now() + PATIENCE);
     let asked = ask(":begun (Thread/sleep 600000)");
-    let evaluate = session.0.evaluate(&asked, &sender, &mut stop, PATIENCE);
+    let inbox = Inbox::closed();
+    let evaluate = session.0.evaluate(&asked, &sender, &inbox, &mut stop, PATIENCE);
     let crash = async {
         assert_eq!(receiver.recv().await, Some(value(":begun")));
         jvm.kill();
@@ -398,6 +432,9 @@ fn recorded(address: SocketAddr, ask: &Ask) -> Vec<u8> {
         stream.extend_from_slice(&chunk[..read]);
         input.extend_from_slice(&chunk[..read]);
         clojure.receive(&mut input, &mut out, &mut steps).unwrap();
+        if steps.back() == Some(&Step::Said(Said::NeedInput)) {
+            clojure.input(b"", &mut out);
+        }
         if !opened && !steps.is_empty() {
             opened = true;
             clojure.evaluate(ask, &mut out).unwrap();

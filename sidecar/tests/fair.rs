@@ -7,11 +7,12 @@ mod stub;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use prepl_core::{Evaluation, Event, Expression, Limits, Outcome, RequestId, RunId};
+use prepl_core::{Evaluation, Event, Expression, Limits, Origin, Outcome, RequestId, RunId};
 use prepl_identity::Name;
 use prepl_script::Sight;
+use prepl_sidecar::caller::Caller;
 use prepl_sidecar::endpoint::Endpoint;
 use prepl_sidecar::evaluator::{Evaluator, Followed};
 use prepl_sidecar::portion::{Portion, USER_RUNNING, USER_SESSIONS, USER_WAITING};
@@ -30,15 +31,14 @@ async fn answer(mut peer: TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-struct Caller {
-    name: Arc<str>,
-    portion: Arc<Portion>,
-}
+struct Asker(Caller);
 
-impl Caller {
-    fn new(path: &str) -> Caller {
+impl Asker {
+    fn new(path: &str) -> Asker {
         let name: Name = format!("spiffe://fleet/{path}").parse().unwrap();
-        Caller { name: path.into(), portion: Arc::new(Portion::of(&name.holder)) }
+        let portion = Arc::new(Portion::of(&name.holder));
+        let until = SystemTime::now() + Duration::from_secs(3600);
+        Asker(Caller { name: path.into(), portion, until })
     }
 
     fn ask(&self, evaluator: &Arc<Evaluator>, code: &str) -> mpsc::Receiver<Event> {
@@ -49,15 +49,16 @@ impl Caller {
             run: RunId::from_random([id; 5]),
             request: RequestId::from_random([id; 16]),
             recall: false,
+            interactive: false,
             read_only: false,
             replica_uid: "uid".into(),
             expression: Expression::new(code).unwrap(),
+            origin: Origin::Typed,
             session: None,
             namespace: None,
             limits: Limits::new(Duration::from_secs(seconds), 1024, 1024).unwrap(),
         };
-        let portion = Arc::clone(&self.portion);
-        match evaluator.start(evaluation, Arc::clone(&self.name), portion) {
+        match evaluator.start(evaluation, self.0.clone()) {
             Followed::Live(events) => events,
             Followed::Remembered(_) | Followed::Refused(_) => panic!("not run"),
         }
@@ -86,7 +87,7 @@ async fn evaluator() -> Arc<Evaluator> {
 #[tokio::test]
 async fn a_user_who_fills_his_places_does_not_keep_another_out() {
     let evaluator = evaluator().await;
-    let (greedy, other) = (Caller::new("user/admin/mira"), Caller::new("user/evaluator/oz"));
+    let (greedy, other) = (Asker::new("user/admin/mira"), Asker::new("user/evaluator/oz"));
     let mut waiting: Vec<_> =
         (0..USER_RUNNING + USER_WAITING).map(|_| greedy.ask(&evaluator, "wait")).collect();
     for events in waiting.iter_mut().take(USER_RUNNING) {
@@ -101,7 +102,7 @@ async fn a_user_who_fills_his_places_does_not_keep_another_out() {
 #[tokio::test]
 async fn a_gateway_has_all_places() {
     let evaluator = evaluator().await;
-    let gateway = Caller::new("gateway/g1");
+    let gateway = Asker::new("gateway/g1");
     let mut waiting: Vec<_> =
         (0..2 * USER_RUNNING).map(|_| gateway.ask(&evaluator, "wait")).collect();
     for events in &mut waiting {
@@ -112,11 +113,10 @@ async fn a_gateway_has_all_places() {
 #[tokio::test]
 async fn a_user_who_keeps_many_sessions_leaves_room_for_another() {
     let sessions = Sessions::new(Endpoint::Rhai, Sight::default());
-    let (greedy, other) = (Caller::new("user/evaluator/evil"), Caller::new("user/admin/mira"));
-    let keep = async |caller: &Caller, name: &str| {
+    let (greedy, other) = (Asker::new("user/evaluator/evil"), Asker::new("user/admin/mira"));
+    let keep = async |asker: &Asker, name: &str| {
         let name = name.parse().unwrap();
-        let most = caller.portion.sessions();
-        sessions.lease(&caller.name, Some(&name), most).await.map(drop).is_ok()
+        sessions.lease(&asker.0, Some(&name)).await.map(drop).is_ok()
     };
     for number in 0..USER_SESSIONS {
         assert!(keep(&greedy, &format!("s{number}")).await, "{number}");

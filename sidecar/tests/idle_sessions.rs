@@ -28,9 +28,9 @@ async fn an_idle_spare_session_is_closed_by_name() {
     });
     let sessions = Sessions::new(Endpoint::Nrepl(address), Sight::default());
     sessions.refill().await;
-    sessions.retire_idle(Instant::now()).await;
+    sessions.retire(Instant::now()).await;
     assert!(!server.is_finished(), "it is young");
-    sessions.retire_idle(Instant::now() + Duration::from_secs(61)).await;
+    sessions.retire(Instant::now() + Duration::from_secs(61)).await;
     let heard = server.await.unwrap();
     assert!(heard.contains("2:op5:close7:session3:s-1"), "{heard}");
 }

@@ -9,12 +9,13 @@
 mod stub;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use prepl_core::{Class, Evaluation, Event, Expression, Limits, Outcome, RequestId, RunId};
+use prepl_core::{Class, Evaluation, Event, Expression, Limits, Origin, Outcome, RequestId, RunId};
 use prepl_identity::Name;
 use prepl_script::Sight;
 use prepl_sidecar::budget::MAX_VALUE;
+use prepl_sidecar::caller::Caller;
 use prepl_sidecar::endpoint::Endpoint;
 use prepl_sidecar::evaluator::{Evaluator, Followed};
 use prepl_sidecar::portion::Portion;
@@ -53,9 +54,11 @@ fn evaluation(id: u8, most: u32) -> Evaluation {
         run: RunId::from_random([id; 5]),
         request: RequestId::from_random([id; 16]),
         recall: false,
+        interactive: false,
         read_only: false,
         replica_uid: "uid".into(),
         expression: Expression::new("1").unwrap(),
+        origin: Origin::Typed,
         session: None,
         namespace: None,
         limits: Limits::new(Duration::from_secs(60), most, most).unwrap(),
@@ -67,9 +70,10 @@ async fn ask(evaluator: &Arc<Evaluator>, first_id: u8, most: u32) -> Vec<(usize,
     // 16 of them at a time, as only a gateway may.
     let gateway: Name = "spiffe://fleet/gateway/g1".parse().unwrap();
     let portion = Arc::new(Portion::of(&gateway.holder));
+    let until = SystemTime::now() + Duration::from_secs(3600);
+    let caller = Caller { name: "g1".into(), portion, until };
     let follow = |id| {
-        let followed =
-            evaluator.start(evaluation(first_id + id, most), "g1".into(), portion.clone());
+        let followed = evaluator.start(evaluation(first_id + id, most), caller.clone());
         let Followed::Live(events) = followed else { panic!("not run") };
         tokio::spawn(follow(events))
     };

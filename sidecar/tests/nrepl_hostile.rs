@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use bytes::BytesMut;
 use prepl_bencode::{Value, encode};
-use prepl_core::{Expression, Raised, Stream};
+use prepl_core::{Expression, Origin, Raised, Stream};
 use prepl_sidecar::driver::nrepl::codec::{LEAST_KEPT, MAX_MESSAGE};
 use prepl_sidecar::driver::nrepl::{Nrepl, WORN_AFTER};
 use prepl_sidecar::driver::{Ask, Conversation, End, Garbage, Said, Step};
@@ -49,8 +49,14 @@ impl Peer {
 
     fn evaluate(&mut self) {
         let expression = Expression::new("(+ 1 1)").unwrap();
-        let ask =
-            Ask { expression, namespace: None, value_bytes: 8, output_bytes: 8, read_only: None };
+        let ask = Ask {
+            expression,
+            origin: Origin::Typed,
+            namespace: None,
+            value_bytes: 8,
+            output_bytes: 8,
+            read_only: None,
+        };
         self.conversation.evaluate(&ask, &mut self.out).unwrap();
         self.out.clear();
     }
@@ -330,6 +336,7 @@ fn a_server_without_sessions_is_used_without_one() {
     peer.out.clear();
     let ask = Ask {
         expression: Expression::new("(foo").unwrap(),
+        origin: Origin::Typed,
         namespace: None,
         value_bytes: 8,
         output_bytes: 8,
@@ -369,10 +376,11 @@ fn a_server_that_cannot_evaluate_or_make_a_session_is_not_opened() {
 }
 
 #[test]
-fn a_wait_for_input_without_end_is_answered_each_time() {
+fn a_wait_for_input_without_end_is_told_and_answered_each_time() {
     let mut peer = Peer::evaluating();
     for _ in 0..3 {
         peer.says([("id", FIRST.into()), ("status", "need-input".into())]);
+        peer.conversation.input(b"", &mut peer.out);
     }
     let sent = String::from_utf8(peer.out.to_vec()).unwrap();
     assert_eq!(sent.matches("5:stdin0:").count(), 3, "{sent}");

@@ -17,12 +17,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use prepl_core::{Expression, InterruptStrength, Raised, Stream};
+use prepl_core::{Expression, Input, InterruptStrength, Origin, Raised, Stream};
 use prepl_sidecar::budget::Budget;
 use prepl_sidecar::driver::nrepl::Nrepl;
-use prepl_sidecar::driver::readable::unfinished_clojure;
 use prepl_sidecar::driver::stream::{Ending, StreamSession};
 use prepl_sidecar::driver::{Ask, Conversation, End, Runtime, Said, Step};
+use prepl_sidecar::input::{Inbox, ends};
 use prepl_sidecar::stop::stop_at;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -46,6 +46,7 @@ async fn open(address: SocketAddr) -> (StreamSession, Runtime) {
 fn ask(code: &str) -> Ask {
     Ask {
         expression: Expression::new(code).unwrap(),
+        origin: Origin::Typed,
         namespace: None,
         value_bytes: 1 << 20,
         output_bytes: 1 << 20,
@@ -62,10 +63,30 @@ async fn evaluate_for(
     ask: &Ask,
     time: Duration,
 ) -> (Vec<Said>, Ending) {
+    evaluate_reading(session, ask, &Inbox::closed(), time).await
+}
+
+/// An inbox with these pieces of input.
+async fn given(pieces: &[&'static str]) -> Inbox {
+    let (feed, inbox) = ends(true);
+    inbox.open();
+    for (place, piece) in (0..).zip(pieces) {
+        let input = Input::new(place, (*piece).into(), false).unwrap();
+        assert_eq!(feed.as_ref().unwrap().give(&input).await, Ok(true));
+    }
+    inbox
+}
+
+async fn evaluate_reading(
+    session: &mut StreamSession,
+    ask: &Ask,
+    inbox: &Inbox,
+    time: Duration,
+) -> (Vec<Said>, Ending) {
     let (sender, mut receiver) = mpsc::channel(4);
     let (_interrupter, mut stop) = stop_at(tokio::time::Instant::now() + time);
     let evaluating = async {
-        let ending = session.evaluate(ask, &sender, &mut stop, LONG).await;
+        let ending = session.evaluate(ask, &sender, inbox, &mut stop, LONG).await;
         drop(sender);
         ending
     };
@@ -245,6 +266,42 @@ async fn a_read_gets_the_end_of_input_at_once() {
 }
 
 #[tokio::test]
+async fn a_read_gets_the_lines_that_were_given_and_nothing_is_left_for_the_next() {
+    let Some(address) = shared() else { return };
+    let (mut session, _) = open(address).await;
+    let inbox = given(&["o", "ne\ntwo ☃\n(+ 1 2)\n", "left\n"]).await;
+    let asked = ask("[(read-line) (read-line) (eval (read-string (read-line)))]");
+    let (said, _) = evaluate_reading(&mut session, &asked, &inbox, LONG).await;
+    assert_eq!(values(&said), ["[\"one\" \"two ☃\" 3]"]);
+    assert_eq!(said.iter().filter(|said| **said == Said::NeedInput).count(), 3, "{said:?}");
+    drop(inbox);
+    let (said, _) = evaluate(&mut session, &ask("(read-line) (read-line)")).await;
+    assert_eq!(values(&said), ["nil", "nil"]);
+}
+
+#[tokio::test]
+async fn a_read_waits_for_input_and_is_interrupted_when_its_time_is_over() {
+    let Some(address) = shared() else { return };
+    let (mut session, _) = open(address).await;
+    let (_feed, inbox) = ends(true);
+    inbox.open();
+    let (sender, mut receiver) = mpsc::channel(64);
+    let (interrupter, mut stop) = stop_at(tokio::time::Instant::now() + LONG);
+    let asked = ask("(read-line)");
+    let evaluating = session.evaluate(&asked, &sender, &inbox, &mut stop, LONG);
+    let watching = async {
+        assert_eq!(receiver.recv().await, Some(Said::NeedInput));
+        interrupter.interrupt();
+        while receiver.recv().await.is_some() {}
+    };
+    let ending = tokio::select! {
+        ending = evaluating => ending,
+        () = watching => panic!("the channel is open"),
+    };
+    assert!(end(ending).interrupted);
+}
+
+#[tokio::test]
 async fn the_session_keeps_its_namespace() {
     let Some(address) = shared() else { return };
     let (mut session, _) = open(address).await;
@@ -293,7 +350,8 @@ async fn a_crash_of_the_runtime_is_a_lost_evaluation() {
         jvm.kill();
         receiver
     };
-    let evaluating = session.evaluate(&ask, &sender, &mut stop, LONG);
+    let inbox = Inbox::closed();
+    let evaluating = session.evaluate(&ask, &sender, &inbox, &mut stop, LONG);
     let (ending, _receiver) = tokio::join!(evaluating, crashing);
     assert!(matches!(ending, Ending::Lost(_)), "{ending:?}");
 }
@@ -385,7 +443,7 @@ async fn what_the_real_reader_accepts_is_never_refused() {
         let reads = read_by_the_runtime(address, texts).await;
         assert_eq!(reads.len(), texts.len());
         for (text, reads) in texts.iter().zip(reads) {
-            let flaw = unfinished_clojure(text);
+            let flaw = prepl_reader::flaw(text);
             assert!(!reads || flaw.is_none(), "{text:?} is readable: {flaw:?}");
             refused += usize::from(flaw.is_some());
             accepted += usize::from(reads);

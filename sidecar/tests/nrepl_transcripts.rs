@@ -9,7 +9,7 @@ mod support {
 use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes, BytesMut};
-use prepl_core::{Expression, Raised, Stream};
+use prepl_core::{Expression, Origin, Raised, Stream};
 use prepl_sidecar::driver::nrepl::Nrepl;
 use prepl_sidecar::driver::{Ask, Conversation, End, Said, Step, Unreadable};
 use proptest::prelude::*;
@@ -62,6 +62,7 @@ impl<'a> Replay<'a> {
             "eval" => self.evaluate(code.unwrap()).unwrap(),
             "interrupt" => self.conversation.interrupt(&mut self.out),
             "close" => self.conversation.close(&mut self.out),
+            "stdin" => self.conversation.input(b"", &mut self.out),
             other => panic!("the conversation did not send {other} by itself"),
         }
     }
@@ -113,6 +114,7 @@ fn said(name: &str) -> Vec<Step> {
 fn ask(code: &str) -> Ask {
     Ask {
         expression: Expression::new(code).unwrap(),
+        origin: Origin::Typed,
         namespace: None,
         value_bytes: 64,
         output_bytes: 1 << 20,

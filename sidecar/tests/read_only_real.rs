@@ -16,12 +16,13 @@ use std::time::Duration;
 
 use jvm::Jvm;
 use prepl_core::read_only::Keeper;
-use prepl_core::{Expression, Stream};
+use prepl_core::{Expression, Origin, Stream};
 use prepl_sidecar::budget::Budget;
 use prepl_sidecar::driver::clojure::Clojure;
 use prepl_sidecar::driver::nrepl::Nrepl;
 use prepl_sidecar::driver::stream::{Ending, StreamSession};
 use prepl_sidecar::driver::{Ask, Conversation, End, Refused, Said};
+use prepl_sidecar::input::Inbox;
 use prepl_sidecar::stop::stop_at;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -76,7 +77,14 @@ impl Session {
         let expression = Expression::new(text).unwrap();
         let (value_bytes, output_bytes) = (1000, 1000);
         self.run(
-            &Ask { expression, namespace: None, value_bytes, output_bytes, read_only },
+            &Ask {
+                expression,
+                origin: Origin::Typed,
+                namespace: None,
+                value_bytes,
+                output_bytes,
+                read_only,
+            },
             PATIENCE,
         )
         .await
@@ -94,7 +102,7 @@ impl Session {
         };
         let evaluate = async {
             let sender = sender;
-            self.0.evaluate(ask, &sender, &mut stop, PATIENCE).await
+            self.0.evaluate(ask, &sender, &Inbox::closed(), &mut stop, PATIENCE).await
         };
         match tokio::join!(gather, evaluate) {
             (said, Ending::Answered(end)) => (said, end),
@@ -182,7 +190,14 @@ async fn many_large_values_end_the_room_and_not_the_answer() {
         let expression = Expression::new("(repeat 1000000 1) ".repeat(6)).unwrap();
         let read_only = Some(Keeper::Function("hold/right".parse().unwrap()));
         let (value_bytes, output_bytes) = (1 << 20, 1000);
-        let ask = Ask { expression, namespace: None, value_bytes, output_bytes, read_only };
+        let ask = Ask {
+            expression,
+            origin: Origin::Typed,
+            namespace: None,
+            value_bytes,
+            output_bytes,
+            read_only,
+        };
         let (said, end) = session.run(&ask, PATIENCE).await;
         assert_eq!((said.len(), end.raised), (6, false));
         assert!(said.iter().all(|said| matches!(said, Said::Value { truncated: true, .. })));
@@ -245,7 +260,14 @@ async fn it_can_be_interrupted() {
         let expression = Expression::new("(Thread/sleep 60000)").unwrap();
         let read_only = Some(Keeper::Function("hold/right".parse().unwrap()));
         let (value_bytes, output_bytes) = (1000, 1000);
-        let ask = Ask { expression, namespace: None, value_bytes, output_bytes, read_only };
+        let ask = Ask {
+            expression,
+            origin: Origin::Typed,
+            namespace: None,
+            value_bytes,
+            output_bytes,
+            read_only,
+        };
         let (_, end) = session.run(&ask, Duration::from_millis(100)).await;
         assert!(end.interrupted, "{end:?}");
     }
@@ -258,7 +280,14 @@ async fn names_mean_the_same_in_a_namespace_without_clojure() {
         let expression = Expression::new("(clojure.core/str clojure.core/*ns*)").unwrap();
         let read_only = Some(Keeper::Function("hold/right".parse().unwrap()));
         let (namespace, value_bytes, output_bytes) = (Some("bare".into()), 1000, 1000);
-        let ask = Ask { expression, namespace, value_bytes, output_bytes, read_only };
+        let ask = Ask {
+            expression,
+            origin: Origin::Typed,
+            namespace,
+            value_bytes,
+            output_bytes,
+            read_only,
+        };
         let (said, end) = session.run(&ask, PATIENCE).await;
         assert_eq!((values(&said), end.raised), (vec!["\"bare\"".to_owned()], false), "{said:?}");
     }

@@ -1,6 +1,9 @@
 //! Tunnels: who gets one, and that what goes through is what came in, to the last byte.
 
 mod carried;
+mod full_disk;
+mod nrepl;
+mod recorded;
 mod refused;
 mod through_a_gateway;
 

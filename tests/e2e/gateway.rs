@@ -4,6 +4,7 @@ mod answers;
 mod audited;
 mod caller;
 mod drained;
+mod input;
 mod lost;
 mod revoked;
 mod stolen;
@@ -29,7 +30,7 @@ fn evaluations(apps: &[App]) -> Vec<usize> {
 }
 
 /// A plan whose evaluations nothing ends but the test.
-fn lasting(expression: &str) -> Plan {
+pub(crate) fn lasting(expression: &str) -> Plan {
     let mut plan = plan(expression);
     plan.limits = Limits::new(Duration::from_secs(3600), 1 << 20, 1 << 20).unwrap();
     plan

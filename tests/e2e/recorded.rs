@@ -10,7 +10,7 @@ use prepl_tests::{App, Asked, World, in_time, permitted, plan};
 use serde_json::Value;
 
 /// The records of a log, checked as a whole first.
-fn records(folder: &Path) -> Vec<Value> {
+pub(crate) fn records(folder: &Path) -> Vec<Value> {
     let verified = prepl_audit::verify(folder, None).unwrap();
     assert_eq!(verified.fault, None);
     let mut files: Vec<_> =
@@ -21,7 +21,7 @@ fn records(folder: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn of_kind<'a>(records: &'a [Value], kind: &'a str) -> Vec<&'a Value> {
+pub(crate) fn of_kind<'a>(records: &'a [Value], kind: &'a str) -> Vec<&'a Value> {
     records.iter().filter(|record| record["kind"] == kind).map(|record| &record["body"]).collect()
 }
 

@@ -16,6 +16,8 @@ const BEGUN: &str = "d2:id1:33:out6:begun\ne";
 const ENDED: &str = "d2:id1:33:out6:ended\ne";
 /// As Clojure does it: the interrupt throws in the evaluation, and then it has ended.
 const INTERRUPTED: &str = "d2:ex17:class a.Exception2:id1:36:statusl10:eval-erroreed2:id1:36:statusl4:done11:interruptedee";
+/// It waits for input.
+const ASKS: &str = "d2:id1:36:status10:need-inpute";
 const DONE: &str = "d2:id1:36:status4:donee";
 /// Bytes that a flood writes at once.
 const FLOOD: usize = 64 << 10;
@@ -38,6 +40,7 @@ struct Seen {
     begun: usize,
     interrupted: usize,
     flooded: usize,
+    closed: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -53,6 +56,7 @@ enum Kind {
     Waits(usize),
     Floods(usize),
     Deaf,
+    Reads(usize),
 }
 
 impl App {
@@ -76,6 +80,12 @@ impl App {
     /// Every evaluation prints `begun`, and nothing ends it.
     pub async fn deaf() -> App {
         App::with(Kind::Deaf).await
+    }
+
+    /// Every evaluation prints `begun`, asks for input so many times, and its value is what it got, with
+    /// `|` for the ends of lines.
+    pub async fn reading(times: usize) -> App {
+        App::with(Kind::Reads(times)).await
     }
 
     async fn with(kind: Kind) -> App {
@@ -109,9 +119,24 @@ impl App {
         self.seen.borrow().interrupted
     }
 
+    /// Waits until an evaluation has begun.
+    pub async fn until_begun(&self) {
+        self.until(|seen| seen.begun > 0).await;
+    }
+
     /// Waits until an evaluation was interrupted.
     pub async fn until_interrupted(&self) {
-        self.until(|seen| seen.interrupted > 0).await;
+        self.until_interrupted_times(1).await;
+    }
+
+    /// Waits until so many were.
+    pub async fn until_interrupted_times(&self, times: usize) {
+        self.until(|seen| seen.interrupted >= times).await;
+    }
+
+    /// Waits until so many sessions that have evaluated were closed with a good-bye.
+    pub async fn until_closed(&self, sessions: usize) {
+        self.until(|seen| seen.closed == sessions).await;
     }
 
     /// Waits until the flood has so many bytes.
@@ -163,6 +188,7 @@ impl Talk {
             }
             Kind::Floods(piece) => self.flood(&stage, piece).await,
             Kind::Deaf => self.hear("nothing at all").await,
+            Kind::Reads(times) => self.read(times).await,
         }
     }
 
@@ -180,7 +206,39 @@ impl Talk {
             }
         };
         self.writer.write_all(end.as_bytes()).await?;
+        self.hear("2:op5:close").await?;
+        stage.seen.send_modify(|seen| seen.closed += 1);
         self.hear("nothing any more").await
+    }
+
+    async fn read(&mut self, times: usize) -> io::Result<()> {
+        let mut read = String::new();
+        for _ in 0..times {
+            self.writer.write_all(ASKS.as_bytes()).await?;
+            read += &self.input().await?.replace('\n', "|");
+        }
+        let end = format!("d2:id1:32:ns4:user5:value{}:{read}e{DONE}", read.len());
+        self.writer.write_all(end.as_bytes()).await?;
+        self.hear("nothing any more").await
+    }
+
+    /// The text of the next input.
+    async fn input(&mut self) -> io::Result<String> {
+        self.hear("2:op5:stdin").await?;
+        self.hear("5:stdin").await?;
+        let head = loop {
+            if let Some(end) = self.unread.iter().position(|byte| *byte == b':') {
+                break self.unread.drain(..=end).collect::<Vec<_>>();
+            }
+            self.reader.read_buf(&mut self.unread).await?;
+        };
+        let size =
+            String::from_utf8_lossy(&head[..head.len() - 1]).parse().map_err(io::Error::other)?;
+        while self.unread.len() < size {
+            self.reader.read_buf(&mut self.unread).await?;
+        }
+        let text = self.unread.drain(..size).collect();
+        String::from_utf8(text).map_err(io::Error::other)
     }
 
     async fn flood(&mut self, stage: &Stage, piece: usize) -> io::Result<()> {

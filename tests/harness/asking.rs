@@ -1,6 +1,6 @@
 //! Runs over a world.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,14 +8,14 @@ use std::time::Duration;
 use prepl_core::exit::Findings;
 use prepl_core::ports::Connect;
 use prepl_core::{
-    Answer, Class, Event, ExitCode, Expression, Limits, Outcome, Patience, Refusal, Report,
+    Answer, Class, Event, ExitCode, Expression, Limits, Origin, Outcome, Patience, Refusal, Report,
     RequestId, RunId, Selection, Summary,
 };
 use prepl_gateway::gather::Gatherer;
 use prepl_gateway::remote::RemoteRun;
 use prepl_gateway::{
-    DEFAULT_WIDTH, Permit, Plan, RecordedRun, Remote, RemoteFailed, Running as Reports, Verdict,
-    decide,
+    DEFAULT_WIDTH, NotGiven, Permit, Plan, RecordedRun, Remote, RemoteFailed, Running as Reports,
+    Verdict, decide,
 };
 
 use crate::Recording;
@@ -49,7 +49,9 @@ pub fn plan(expression: &str) -> Plan {
         request: RequestId::from_random(id),
         recall: false,
         read_only: false,
+        interactive: false,
         expression: Expression::new(expression).expect("an expression"),
+        origin: Origin::Typed,
         session: None,
         namespace: None,
         limits: Limits::new(Duration::from_secs(10), 1 << 20, 1 << 20).expect("good limits"),
@@ -71,6 +73,7 @@ pub struct Running<R = RecordedRun> {
     gatherer: Gatherer,
     promises: Promises,
     begun: BTreeSet<usize>,
+    asked: BTreeMap<usize, usize>,
     printed: BTreeSet<usize>,
     ended: BTreeSet<usize>,
 }
@@ -125,6 +128,7 @@ impl<R: Reports> Running<R> {
             gatherer: Gatherer::new(selection.len()),
             promises: Promises::default(),
             begun: BTreeSet::new(),
+            asked: BTreeMap::new(),
             printed: BTreeSet::new(),
             ended: BTreeSet::new(),
         }
@@ -151,6 +155,18 @@ impl<R: Reports> Running<R> {
         while self.gatherer.answers()[place].output.len() < pieces {
             assert!(self.step().await, "the run ended before that");
         }
+    }
+
+    /// Waits until a place has asked for input so many times.
+    pub async fn until_asked(&mut self, place: usize, times: usize) {
+        while self.asked.get(&place).copied().unwrap_or_default() < times {
+            assert!(self.step().await, "the run ended before that");
+        }
+    }
+
+    /// Gives input to the run; `end` says that nothing follows.
+    pub async fn input(&self, text: &str, end: bool) -> Result<(), NotGiven> {
+        in_time(self.run.input(text.to_owned().into(), end)).await
     }
 
     /// Waits until all of these places have their outcome.
@@ -181,6 +197,9 @@ impl<R: Reports> Running<R> {
         match &report {
             Report::Replica { replica, event: Event::Started, .. } => {
                 self.begun.insert(replica.get());
+            }
+            Report::Replica { replica, event: Event::NeedInput, .. } => {
+                *self.asked.entry(replica.get()).or_default() += 1;
             }
             Report::Replica { replica, event: Event::Output { .. }, .. } => {
                 self.printed.insert(replica.get());

@@ -43,6 +43,7 @@ struct Running {
     address: SocketAddr,
     runtime: Option<Runtime>,
     runs: watch::Receiver<usize>,
+    records: Records,
     stop: Option<oneshot::Sender<()>>,
     ended: Option<oneshot::Receiver<()>>,
 }
@@ -76,9 +77,9 @@ impl Cluster {
             self.world.replicas(),
             self.rights.subscribe(),
             counts,
-            records,
+            records.clone(),
         );
-        let running = Running::start(gateway, credentials, runs);
+        let running = Running::start(gateway, credentials, runs, records);
         self.alive.lock().expect("a lock").push(running.address);
         self.gateways.push(running);
     }
@@ -124,6 +125,12 @@ impl Cluster {
     pub async fn until_ended(&mut self, gateway: usize) {
         let ended = self.gateways[gateway].ended.take().expect("it ends once");
         in_time(ended).await.expect("it ended well");
+    }
+
+    /// Ends the log of a gateway: it takes no more.
+    pub async fn close_log(&self, gateway: usize) {
+        let recorder = self.gateways[gateway].records.recorder().await;
+        in_time(recorder.log().close()).await.expect("a log that is written");
     }
 
     /// Takes everybody's right away.
@@ -184,6 +191,7 @@ impl Running {
         gateway: ClusterGateway,
         credentials: Credentials,
         runs: watch::Receiver<usize>,
+        records: Records,
     ) -> Running {
         // With one thread nothing runs on while its death is under way.
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
@@ -204,7 +212,14 @@ impl Running {
             // Most tests do not wait for it.
             let _ = ends.send(());
         });
-        Running { address, runtime: Some(runtime), runs, stop: Some(stop), ended: Some(ended) }
+        Running {
+            address,
+            runtime: Some(runtime),
+            runs,
+            records,
+            stop: Some(stop),
+            ended: Some(ended),
+        }
     }
 }
 

@@ -22,7 +22,8 @@ pub struct Diary {
 type Entries = watch::Sender<Vec<String>>;
 
 impl Diary {
-    /// Starts one; the value of everything is `1`.
+    /// Starts one; the value of everything is `1`. What begins with `(read` asks for input first, which
+    /// is written down too.
     pub async fn start() -> Diary {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -66,13 +67,21 @@ async fn serve(peer: TcpStream, entries: Entries) {
 
 async fn converse(mut peer: TcpStream, entries: Entries) -> io::Result<()> {
     let (mut decoder, mut heard) = (Decoder::new(DEFAULT_MAX_MESSAGE), BytesMut::new());
+    let mut reading = None;
     while peer.read_buf(&mut heard).await? > 0 {
         while let Some(message) = decoder.decode(&mut heard).map_err(io::Error::other)? {
-            if let Some(code) = message.get_str("code") {
-                entries.send_modify(|entries| entries.push(code.to_owned()));
+            for text in ["code", "stdin"].into_iter().filter_map(|key| message.get_str(key)) {
+                entries.send_modify(|entries| entries.push(text.to_owned()));
             }
             let mut said = BytesMut::new();
-            encode(&answer(&message), &mut said);
+            if message.get_str("code").is_some_and(|code| code.starts_with("(read")) {
+                encode(&told(&message, Vec::new(), "need-input"), &mut said);
+                reading = Some(message);
+            } else {
+                encode(&answer(&message), &mut said);
+                let read = reading.take_if(|_| message.get_str("op") == Some("stdin"));
+                read.iter().for_each(|read| encode(&answer(read), &mut said));
+            }
             peer.write_all(&said).await?;
         }
     }
@@ -80,7 +89,7 @@ async fn converse(mut peer: TcpStream, entries: Entries) -> io::Result<()> {
 }
 
 fn answer(message: &Value) -> Value {
-    let told = match message.get_str("op") {
+    let says = match message.get_str("op") {
         Some("describe") => {
             let ops = ["clone", "eval", "interrupt"].map(|op| (op, Value::list([0i64; 0])));
             vec![("ops", Value::dict(ops))]
@@ -89,7 +98,11 @@ fn answer(message: &Value) -> Value {
         Some("eval") => vec![("ns", Value::from("user")), ("value", Value::from("1"))],
         _ => Vec::new(),
     };
+    told(message, says, "done")
+}
+
+fn told(message: &Value, says: Vec<(&'static str, Value)>, status: &str) -> Value {
     let same = ["id", "session"].map(|key| Some((key, message.get(key)?.clone())));
-    let status = ("status", Value::list(["done"]));
-    Value::dict(told.into_iter().chain(same.into_iter().flatten()).chain([status]))
+    let status = ("status", Value::list([status]));
+    Value::dict(says.into_iter().chain(same.into_iter().flatten()).chain([status]))
 }

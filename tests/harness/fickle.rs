@@ -69,6 +69,13 @@ impl Gateway for Fickle {
         Err(Status::unimplemented("it is fickle"))
     }
 
+    async fn end_session(
+        &self,
+        _: Request<v1::EndSessionsRequest>,
+    ) -> Result<Response<v1::EndSessionsReply>, Status> {
+        Err(Status::unimplemented("it is fickle"))
+    }
+
     async fn judge(
         &self,
         _: Request<v1::JudgeRequest>,

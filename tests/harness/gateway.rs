@@ -18,9 +18,11 @@ use prepl_operator::gateway::attach::Told;
 use prepl_operator::gateway::audit::{self, AuditFiles};
 use prepl_operator::gateway::conduct::{Conduct, gone};
 use prepl_operator::gateway::doorkeeper::{AccessOnly, Guest};
+use prepl_operator::gateway::end_session::RunSession;
 use prepl_operator::gateway::fleet::find;
 use prepl_operator::gateway::service::{Start, bad, first_command, guest};
 use prepl_operator::gateway::start::{MAX_CONNECTIONS, MAX_MESSAGE};
+use prepl_proto::convert::BadMessage;
 use prepl_proto::v1;
 use prepl_proto::v1::gateway_server::{Gateway as Service, GatewayServer};
 use prepl_runtime::door;
@@ -77,7 +79,9 @@ impl ClusterGateway {
         door::serve(listener, credentials, MAX_CONNECTIONS, doorkeeper, routes, stop).await
     }
 
-    async fn start(&self, user: &str, start: Start) -> Result<Conduct, Status> {
+    async fn start(&self, guest: Guest, start: Start) -> Result<Conduct, Status> {
+        let user = user(&guest);
+        let user = user.as_str();
         let Start { uids, plan, grounds, signed } = start;
         let asked = find(&uids, self.replicas.to_vec());
         let request = Ask {
@@ -93,9 +97,11 @@ impl ClusterGateway {
         let gone = gone(asked.gone, plan.recall);
         let shown = signed.map(|signed| Shown::of(signed, &uids));
         let recorder = self.records.recorder().await;
+        let name = plan.session.clone();
+        let session = RunSession::of(name, &asked.selection, &self.dialer, user.into());
         let recorded = recorder.run(permit, plan, &asker(user)).await.map_err(Refused::from)?;
         let run = Gateway::new(self.dialer.on_behalf_of(user.into(), shown)).run(recorded);
-        Ok(Conduct { run, places: asked.places, gone })
+        Ok(Conduct { run, places: asked.places, gone, session, guest })
     }
 
     /// What the one policy of these gateways says to who has the right.
@@ -159,13 +165,26 @@ impl Service for ClusterGateway {
         &self,
         request: Request<Streaming<v1::RunCommand>>,
     ) -> Result<Response<Self::RunStream>, Status> {
-        let user = user(&guest(&request)?);
+        let guest = guest(&request)?;
         let mut commands = request.into_inner();
         let start = first_command(&mut commands).await?;
-        let conduct = self.start(&user, start).await?;
+        let conduct = self.start(guest, start).await?;
         let (messages, stream) = mpsc::channel(4);
         tokio::spawn(conduct.to_the_end(commands, messages, denied(self.rights.clone())));
         Ok(Response::new(ReceiverStream::new(stream)))
+    }
+
+    async fn end_session(
+        &self,
+        request: Request<v1::EndSessionsRequest>,
+    ) -> Result<Response<v1::EndSessionsReply>, Status> {
+        let user = user(&guest(&request)?);
+        let v1::EndSessionsRequest { uids, session } = request.into_inner();
+        let there = find(&wire::uids(uids).map_err(bad)?, self.replicas.to_vec()).selection;
+        let gateway = Gateway::new(self.dialer.on_behalf_of(user.into(), None));
+        let name = session.parse().map_err(|_| bad(BadMessage("session name")))?;
+        let ended = gateway.end_session(&there, &name).await;
+        Ok(Response::new(v1::EndSessionsReply { ended: ended.try_into().expect("a small fleet") }))
     }
 
     async fn judge(

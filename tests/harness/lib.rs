@@ -9,7 +9,8 @@
 //!
 //! With processes of their own: [`installation`] what they need, [`operator`] one gateway ·
 //! [`database`] PostgreSQL · [`api_server`] Kubernetes · [`enroller`] a controller · [`subnet`]
-//! addresses · [`diary`] an app that writes down what reached it.
+//! addresses · [`diary`] an app that writes down what reached it ·
+//! [`terminal`] a program in a terminal.
 
 #![expect(clippy::expect_used, reason = "a world that cannot be made is a failed test")]
 
@@ -41,6 +42,7 @@ pub mod rogue;
 pub mod signed;
 pub mod subnet;
 pub mod teller;
+pub mod terminal;
 pub mod world;
 
 pub use app::App;
@@ -50,5 +52,6 @@ pub use diary::Diary;
 pub use installation::Installation;
 pub use operator::Operator;
 pub use recording::{Recording, Records, asker};
-pub use signed::{shown, shown_tunnel};
+pub use signed::{shown, shown_input, shown_tunnel};
+pub use terminal::{Key, Terminal};
 pub use world::World;

@@ -112,11 +112,25 @@ impl Sidecar for Service {
         Ok(Response::new(ReceiverStream::new(batches)))
     }
 
+    async fn input(
+        &self,
+        _: Request<v1::InputRequest>,
+    ) -> Result<Response<v1::InputReply>, Status> {
+        Err(Status::unimplemented("a rogue reads nothing"))
+    }
+
     async fn interrupt(
         &self,
         _: Request<v1::InterruptRequest>,
     ) -> Result<Response<v1::InterruptReply>, Status> {
         Ok(Response::new(v1::InterruptReply { asked: false }))
+    }
+
+    async fn end_session(
+        &self,
+        _: Request<v1::EndSessionRequest>,
+    ) -> Result<Response<v1::EndSessionReply>, Status> {
+        Err(Status::unimplemented("a rogue keeps no session"))
     }
 
     async fn describe(

@@ -121,6 +121,13 @@ impl Gateway for Telling {
         Err(Status::unimplemented("it tells its log alone"))
     }
 
+    async fn end_session(
+        &self,
+        _: Request<v1::EndSessionsRequest>,
+    ) -> Result<Response<v1::EndSessionsReply>, Status> {
+        Err(Status::unimplemented("it tells its log alone"))
+    }
+
     async fn judge(
         &self,
         _: Request<v1::JudgeRequest>,

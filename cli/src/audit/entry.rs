@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use prepl_audit::{
-    AccessRef, Asked, Asking, AttachClosed, Body, Mode, Moment, Outcomes, Redacted, Stored, Tail,
-    Who,
+    AccessRef, Asked, Asking, AttachClosed, AttachSaid, Body, Mode, Moment, Outcomes, Redacted,
+    Said, Stored, Tail, Who,
 };
 use prepl_core::outcome::Counts;
 use prepl_core::{RequestId, RunId};
@@ -44,6 +44,10 @@ pub enum Act {
     Run { run: RunId, request: RequestId, how: How, expression: Text, outcomes: Option<Counts> },
     /// A tunnel, with the bytes to and from the replica once it ended.
     Tunnel { request: RequestId, end: Option<(u64, u64)> },
+    /// Something that he gives the evaluations of a run to read.
+    Input { run: RunId, code: Text },
+    /// Something that he says through a tunnel: the op of a message, and what may be evaluated.
+    Said { request: RequestId, op: Option<Text>, code: Option<Text>, bytes: u64 },
     /// Something that he may not; a tunnel has no expression.
     Denied { request: RequestId, expression: Option<Text>, why: Text },
     /// He took a right that is for emergencies.
@@ -98,6 +102,19 @@ impl Text {
     }
 }
 
+impl Act {
+    /// What is said through a tunnel; `None` for the end of its asides.
+    fn of_said(told: &AttachSaid) -> Option<Act> {
+        let op = match &told.said {
+            Said::Message(message) => Some(Text::of(message.op.as_str())),
+            Said::Text { .. } | Said::Raw { .. } => None,
+            Said::Asides => return None,
+        };
+        let (request, code) = (told.request, told.code().map(Text::asked));
+        Some(Act::Said { request, op, code, bytes: told.bytes })
+    }
+}
+
 impl To {
     fn of(replicas: &[Asking]) -> To {
         let mut workloads: Vec<String> = Vec::new();
@@ -139,6 +156,15 @@ impl Entry {
                 let reason = Text::words(opened.reason);
                 Entry { break_glass: opened.break_glass, reason, ..entry }
             }
+            Body::InputGiven(given) => {
+                let act = Act::Input { run: given.run, code: Text::asked(&given.code) };
+                let replicas = usize::try_from(given.replicas).unwrap_or(usize::MAX);
+                entry(given.who, To { replicas, ..To::default() }, act)
+            }
+            Body::AttachSaid(said) => {
+                let act = Act::of_said(&said)?;
+                entry(said.who, To::of(said.replicas.list()), act)
+            }
             Body::Denied(denied) => {
                 let expression = denied.expression.as_ref().map(Text::asked);
                 let why = Text::of(denied.why.as_str());
@@ -177,7 +203,7 @@ impl Entry {
     /// The run, if it is one.
     pub fn run(&self) -> Option<RunId> {
         match self.act {
-            Act::Run { run, .. } => Some(run),
+            Act::Run { run, .. } | Act::Input { run, .. } => Some(run),
             _ => None,
         }
     }
@@ -187,16 +213,19 @@ impl Entry {
         match self.act {
             Act::Run { request, .. }
             | Act::Tunnel { request, .. }
+            | Act::Said { request, .. }
             | Act::Denied { request, .. } => Some(request),
-            Act::BreakGlass | Act::Approval { .. } => None,
+            Act::Input { .. } | Act::BreakGlass | Act::Approval { .. } => None,
         }
     }
 
     /// The expression, if there is one.
     pub fn expression(&self) -> Option<&Text> {
         match &self.act {
-            Act::Run { expression, .. } => Some(expression),
-            Act::Denied { expression, .. } => expression.as_ref(),
+            Act::Run { expression, .. } | Act::Input { code: expression, .. } => Some(expression),
+            Act::Said { code: expression, .. } | Act::Denied { expression, .. } => {
+                expression.as_ref()
+            }
             Act::Tunnel { .. } | Act::BreakGlass | Act::Approval { .. } => None,
         }
     }

@@ -136,9 +136,11 @@ impl Names {
 fn names(stored: &Stored) -> (Option<RunId>, Option<RequestId>, Option<&str>) {
     match &stored.body {
         Some(Body::Intent(intent)) => (Some(intent.run), Some(intent.request), access(&intent.who)),
+        Some(Body::InputGiven(given)) => (Some(given.run), None, access(&given.who)),
         Some(Body::Outcome(told)) => (Some(told.run), None, None),
         Some(Body::Denied(denied)) => (None, Some(denied.request), access(&denied.who)),
         Some(Body::AttachOpened(opened)) => (None, Some(opened.request), access(&opened.who)),
+        Some(Body::AttachSaid(said)) => (None, Some(said.request), access(&said.who)),
         Some(Body::AttachClosed(closed)) => (None, Some(closed.request()), None),
         Some(Body::BreakGlass(taken)) => (None, None, access(&taken.who)),
         Some(Body::Approval(said)) => (None, None, Some(&said.access.uid)),

@@ -8,7 +8,7 @@ use prepl_audit::{Body, Stored, read};
 use prepl_core::RequestId;
 
 use super::damaged::Damaged;
-use super::entry::Entry;
+use super::entry::{Act, Entry};
 use super::filter::Filter;
 use super::logs::LogFolder;
 
@@ -77,7 +77,7 @@ impl<'a> Open<'a> {
         let seq = stored.place.seq;
         let entry = Entry::of(&self.log, stored).filter(|entry| self.filter.passes(entry));
         let Some(entry) = entry else { return };
-        if let (None, Some(request)) = (entry.run(), entry.request()) {
+        if let Act::Tunnel { request, .. } = entry.act {
             self.tunnels.insert(request, seq);
         }
         self.entries.insert(seq, entry);

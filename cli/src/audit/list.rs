@@ -119,6 +119,8 @@ pub fn what(entry: &Entry) -> String {
         Act::Run { how: How::ReadOnly, .. } => "read",
         Act::Run { how: How::Recall, .. } => "recall",
         Act::Tunnel { .. } => "attach",
+        Act::Input { .. } => "input",
+        Act::Said { .. } => "said",
         Act::Denied { expression: Some(_), .. } => "denied eval",
         Act::Denied { expression: None, .. } => "denied attach",
         Act::BreakGlass => return "break-glass".to_owned(),
@@ -128,7 +130,9 @@ pub fn what(entry: &Entry) -> String {
 }
 
 fn place(to: &To) -> String {
-    let Some((first, others)) = to.workloads.split_first() else { return String::new() };
+    let Some((first, others)) = to.workloads.split_first() else {
+        return if to.replicas > 0 { format!("×{}", to.replicas) } else { String::new() };
+    };
     match others.len() {
         0 => format!("{first} ×{}", to.replicas),
         more => format!("{first} +{more} ×{}", to.replicas),
@@ -143,8 +147,11 @@ fn outcome(entry: &Entry) -> String {
         Act::Tunnel { end: Some((to, from)), .. } => {
             format!("{} to, {} from", show_bytes(*to), show_bytes(*from))
         }
+        Act::Said { op: Some(op), .. } => op.text.clone(),
+        Act::Said { op: None, code: Some(_), .. } => "text".to_owned(),
+        Act::Said { op: None, code: None, bytes, .. } => format!("{} unread", show_bytes(*bytes)),
         Act::Denied { why, .. } => why.text.clone(),
-        Act::BreakGlass => String::new(),
+        Act::Input { .. } | Act::BreakGlass => String::new(),
         Act::Approval { access } => format!("of {}/{}", access.namespace, access.name),
     }
 }

@@ -42,8 +42,12 @@ pub fn entry(entry: &Entry) -> Json {
             object["bytes_to_replica"] = end.map(|(to, _)| to).into();
             object["bytes_from_replica"] = end.map(|(_, from)| from).into();
         }
+        Act::Said { op, bytes, .. } => {
+            object["op"] = text(op.as_ref());
+            object["bytes_to_replica"] = (*bytes).into();
+        }
         Act::Denied { why, .. } => object["why"] = why.text.as_str().into(),
-        Act::BreakGlass => {}
+        Act::Input { .. } | Act::BreakGlass => {}
         Act::Approval { access: of } => object["of"] = access(of),
     }
     object

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use clap::ValueEnum;
 use prepl_audit::{
-    AccessRef, Approval, Asked, Asking, AttachClosed, Body, Decision, Denied, Intent, Mode,
-    Outcomes, ReplicaSet, Who,
+    AccessRef, Approval, Asked, Asking, AttachClosed, AttachSaid, Body, Decision, Denied,
+    InputGiven, Intent, Mode, Outcomes, ReplMessage, ReplicaSet, Said, SourceFile, Who,
 };
 use serde_json::{Value as Json, json};
 
@@ -133,6 +133,8 @@ impl Sheet {
                 self.decision(&opened.decision);
                 self.replicas(&opened.replicas);
             }
+            Body::InputGiven(given) => self.input(given),
+            Body::AttachSaid(told) => self.said(told),
             Body::AttachClosed(closed) => self.closed(closed),
             Body::BreakGlass(taken) => {
                 self.who(&taken.who);
@@ -159,6 +161,7 @@ impl Sheet {
         self.words("ticket", intent.ticket.as_ref().map(|words| words.as_str()));
         self.break_glass(intent.break_glass);
         self.decision(&intent.decision);
+        self.file(intent.file.as_ref());
         self.expression(&intent.expression);
         self.replicas(&intent.replicas);
     }
@@ -171,6 +174,43 @@ impl Sheet {
             self.expression(expression);
         }
         self.replicas(&denied.replicas);
+    }
+
+    fn input(&mut self, given: &InputGiven) {
+        self.fact("run", given.run.as_str());
+        let last = if given.end { ", the last" } else { "" };
+        self.fact("place", &format!("{}{last}", given.place));
+        self.who(&given.who);
+        self.expression(&given.code);
+        self.fact("to", &format!("{} replicas, as far as they have not ended", given.replicas));
+    }
+
+    fn said(&mut self, told: &AttachSaid) {
+        self.fact("request", &told.request.to_string());
+        self.fact("place", &told.place.to_string());
+        self.who(&told.who);
+        self.fact("bytes", &show_bytes(told.bytes));
+        for (op, count) in &told.asides {
+            self.fact("aside", &format!("{count} times {op}"));
+        }
+        match &told.said {
+            Said::Message(message) => self.message(message),
+            Said::Raw { sha256 } => self.fact("unread", &format!("sha256 {sha256}")),
+            Said::Text { .. } | Said::Asides => {}
+        }
+        if let Some(code) = told.code() {
+            self.expression(code);
+        }
+        self.replicas(&told.replicas);
+    }
+
+    fn message(&mut self, message: &ReplMessage) {
+        self.fact("op", message.op.as_str());
+        let ReplMessage { session, namespace, file, .. } = message;
+        for (name, words) in [("session", session), ("namespace", namespace), ("file", file)] {
+            self.words(name, words.as_ref().map(|words| words.as_str()));
+        }
+        self.fact("message", &format!("sha256 {}", message.sha256));
     }
 
     fn closed(&mut self, closed: &AttachClosed) {
@@ -193,6 +233,15 @@ impl Sheet {
         if let Some(access) = &who.access {
             self.fact("access", &of_access(access));
         }
+    }
+
+    fn file(&mut self, file: Option<&SourceFile>) {
+        let Some(SourceFile { name, at }) = file else { return };
+        let told = match at {
+            Some(at) => format!("{}:{}:{}", name.as_str(), at.line, at.column),
+            None => format!("{}, loaded as a whole", name.as_str()),
+        };
+        self.fact("file", &told);
     }
 
     fn words(&mut self, name: &str, words: Option<&str>) {

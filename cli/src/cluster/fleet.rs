@@ -1,5 +1,7 @@
 //! The replicas of a cluster, through a gateway.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use prepl_crd::{Mode, right};
@@ -22,6 +24,8 @@ pub struct ClusterFleet {
     pub namespace: Option<String>,
     /// The API server, and the namespace that the access lies in.
     pub cluster: Cluster,
+    /// Streams to gateways that were opened so far.
+    opened: Arc<AtomicUsize>,
 }
 
 impl ClusterFleet {
@@ -52,8 +56,8 @@ impl ClusterFleet {
                 opened => opened,
             },
         };
-        let (remote, listed) = opened.map_err(|failed| problem(&failed))?;
-        Ok(ClusterFleet { remote, listed, namespace, cluster })
+        let (remote, listed, opened) = opened.map_err(|failed| problem(&failed))?;
+        Ok(ClusterFleet { remote, listed, namespace, cluster, opened })
     }
 
     /// The same with an access of one's own.
@@ -63,22 +67,27 @@ impl ClusterFleet {
         bundle: Bundle,
     ) -> Result<ClusterFleet, Problem> {
         let opened = look(&cluster, args, bundle).await;
-        let (remote, listed) = opened.map_err(|failed| problem(&failed))?;
+        let (remote, listed, opened) = opened.map_err(|failed| problem(&failed))?;
         let namespace = cluster.namespace.clone();
         let namespace = (namespace != args.operator_namespace).then_some(namespace);
-        Ok(ClusterFleet { remote, listed, namespace, cluster })
+        Ok(ClusterFleet { remote, listed, namespace, cluster, opened })
     }
 
     /// The same with the replicas that there are now; `None` when the access is good for nothing
     /// any more.
     pub async fn again(&self) -> Result<Option<ClusterFleet>, Problem> {
         let (remote, cluster) = (self.remote.clone(), self.cluster.clone());
-        let namespace = self.namespace.clone();
+        let (namespace, opened) = (self.namespace.clone(), Arc::clone(&self.opened));
         match remote.list().await {
-            Ok(listed) => Ok(Some(ClusterFleet { remote, listed, namespace, cluster })),
+            Ok(listed) => Ok(Some(ClusterFleet { remote, listed, namespace, cluster, opened })),
             Err(failed) if is_stale(&failed) => Ok(None),
             Err(failed) => Err(problem(&failed)),
         }
+    }
+
+    /// How many streams to gateways were opened so far.
+    pub fn openings(&self) -> usize {
+        self.opened.load(Ordering::Relaxed)
     }
 
     /// Why there is nothing to choose from; `None` when there is something.
@@ -166,15 +175,21 @@ async fn look(
     cluster: &Cluster,
     args: &ClusterArgs,
     bundle: Bundle,
-) -> Result<(Remote, Listed), RemoteFailed> {
+) -> Result<(Remote, Listed, Arc<AtomicUsize>), RemoteFailed> {
     let (cluster, args) = (cluster.clone(), args.clone());
+    let opened = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&opened);
     let open = move || {
-        let (cluster, args) = (cluster.clone(), args.clone());
-        async move { dial::open(&cluster, &args).await }
+        let (cluster, args, counted) = (cluster.clone(), args.clone(), Arc::clone(&counted));
+        async move {
+            let stream = dial::open(&cluster, &args).await?;
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, Problem>(stream)
+        }
     };
     let remote = Remote::connect(&Credentials::fixed(bundle), open).await?;
     let listed = remote.list().await?;
-    Ok((remote, listed))
+    Ok((remote, listed, opened))
 }
 
 /// Whether another access may do better: this one ended, or is of another installation.

@@ -1,11 +1,13 @@
 //! A fleet's folder: the gateway is in this process, and writes the audit log in the folder.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prepl_core::{
     ExitCode, Expression, Outcome, Reason, Refusal as Refused, Replica, RequestId, Selection,
+    SessionName,
 };
 use prepl_gateway::gateway::Described;
 use prepl_gateway::local::{Fleet, FleetUser, Records, records};
@@ -53,6 +55,12 @@ impl Folder {
         Ok(Folder { fleet, user, dialer, records })
     }
 
+    /// The folder, as it is found from anywhere.
+    pub fn path(&self) -> PathBuf {
+        let folder = self.fleet.folder();
+        folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
+    }
+
     /// The replicas in the order of the file.
     pub fn replicas(&self) -> &[Replica] {
         self.fleet.replicas()
@@ -66,6 +74,11 @@ impl Folder {
         width: NonZeroUsize,
     ) -> Vec<Described> {
         self.gateway().describe(selection, patience, width).await
+    }
+
+    /// Ends a session that the replicas keep for the user; gives how many had one.
+    pub async fn end_session(&self, selection: &Selection, name: &SessionName) -> usize {
+        self.gateway().end_session(selection, name).await
     }
 
     /// Asks what the policies say.

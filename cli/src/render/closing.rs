@@ -6,7 +6,7 @@ use std::time::Duration;
 use prepl_core::report::Stopped;
 use prepl_core::{Class, ReplicaIndex};
 
-use super::page::{self, Ink, Page};
+use super::page::{self, Ink, Page, Seat};
 use super::{Results, crowd};
 use crate::quantity::show_duration;
 
@@ -35,13 +35,30 @@ pub fn closing(results: &Results, reader: Reader, colour: bool) -> String {
     }
     notices(&mut page, results);
     page.put(Ink::Faint, &asked(results)).end();
+    ended(&mut page, results);
+    page.finish()
+}
+
+/// Those of them that a prompt shows, where it is known who is asked: what is special, and the
+/// counts where not all are ok.
+pub fn remarks(results: &Results, colour: bool) -> String {
+    let mut page = Page::at(Seat::Prompt, colour);
+    stopped(&mut page, results.summary.stopped, Reader::There);
+    notices(&mut page, results);
+    let counts = &results.summary.counts;
+    if counts.of(Class::Ok) < counts.total() {
+        ended(&mut page, results);
+    }
+    page.finish()
+}
+
+fn ended(page: &mut Page, results: &Results) {
     let counts = counts(results);
     page.cell(ink(results), &counts, COUNTS_COLUMNS);
     if page::width(&counts) >= COUNTS_COLUMNS {
         page.put(Ink::Plain, "   ");
     }
     page.put(Ink::Faint, &times(results)).end();
-    page.finish()
 }
 
 fn stopped(page: &mut Page, stopped: Option<Stopped>, reader: Reader) {
@@ -72,7 +89,8 @@ fn notices(page: &mut Page, results: &Results) {
         page.put(Ink::Faint, &format!("· {notice}{who}")).end();
     }
     if let Some(more @ 1..) = tellers.len().checked_sub(MAX_NOTICES) {
-        page.put(Ink::Faint, &format!("· {more} further notices; -o json has them")).end();
+        let how = page.seat.either("-o json", ":save");
+        page.put(Ink::Faint, &format!("· {more} further notices; {how} has them")).end();
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Results, View, crowd, fold, group, others, split};
 
 /// Renders the differences; equal answers are told in one line.
 pub fn render(results: &Results, view: View) -> String {
-    let mut page = Page::new(view.colour);
+    let mut page = Page::at(view.seat, view.colour);
     fold::heading(&mut page, results);
     if let Some((first, minorities)) = results.folded.ok.split_first() {
         let shown = &minorities[..minorities.len().min(view.max_groups)];

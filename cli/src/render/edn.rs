@@ -46,13 +46,16 @@ fn in_edn(json: Json) -> Value {
 }
 
 /// What the runtime printed, if that is EDN that every reader takes.
-fn own_words(text: &str) -> Option<Value> {
+pub(crate) fn own_words(text: &str) -> Option<Value> {
     prepl_fold::read(text, MAX_READ_BYTES).filter(is_edn)
 }
 
-fn is_edn(value: &Value) -> bool {
+/// Whether every reader of EDN takes it, and no terminal minds.
+pub fn is_edn(value: &Value) -> bool {
     match value {
         Value::Opaque(_) => false,
+        // A quote, as Scheme prints it, or #=, which some readers evaluate.
+        Value::Tagged(tag, _) if !tag.starts_with(char::is_alphabetic) => false,
         Value::Char(text) | Value::Number(text) | Value::Keyword(text) | Value::Symbol(text) => {
             !text.chars().any(safe::is_dangerous)
         }

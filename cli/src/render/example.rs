@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use prepl_core::outcome::Counts;
 use prepl_core::{
-    Answer, Done, Labels, Outcome, Raised, Replica, ReplicaId, ReplicaIndex, RequestId, RunId,
+    Answer, Description, Done, InterruptStrength, Labels, Outcome, Raised, Replica, ReplicaId, ReplicaIndex, RequestId, RunId,
     Selection, Stream, Summary, Timings, Value, Workload,
 };
 use prepl_fold::Comparison;
@@ -33,6 +33,19 @@ pub fn replica(name: &str, version: &str, number: usize) -> Replica {
         version: version.into(),
         container: "".into(),
         address: format!("10.0.0.{number}:7070").into(),
+    }
+}
+
+/// What a replica says of a runtime.
+pub fn runtime(language: &str, version: &str) -> Description {
+    Description {
+        language: language.into(),
+        runtime_version: version.into(),
+        driver: "nrepl".into(),
+        sidecar_version: "0.1.0".into(),
+        interrupt: InterruptStrength::Cooperative,
+        read_only: None,
+        loaded: Vec::new(),
     }
 }
 

@@ -11,7 +11,7 @@ const MAX_CHANGES: usize = 8;
 
 /// Renders the whole screen.
 pub fn render(results: &Results, view: View) -> String {
-    let mut page = Page::new(view.colour);
+    let mut page = Page::at(view.seat, view.colour);
     heading(&mut page, results);
     match &results.folded.ok[..] {
         [] => {}
@@ -136,7 +136,8 @@ fn changes(page: &mut Page, found: &Difference) {
     }
     let more = found.changes.len() - shown.len() + found.more;
     if more > 0 {
-        page.put(Ink::Faint, &format!("     and {more} more; -o diff shows them")).end();
+        let how = page.seat.either("-o diff", ":diff");
+        page.put(Ink::Faint, &format!("     and {more} more; {how} shows them")).end();
     }
 }
 
@@ -153,7 +154,8 @@ pub fn rest(page: &mut Page, groups: &[Group]) {
         let members: usize = groups.iter().map(|group| group.members.len()).sum();
         let groups = crowd::counted(groups.len(), "smaller group");
         let replicas = crowd::count(members);
-        let line = format!("and {groups}, {replicas}; -o table shows each replica");
+        let how = page.seat.either("-o table", ":all");
+        let line = format!("and {groups}, {replicas}; {how} shows each replica");
         page.end().put(Ink::Faint, &line).end();
     }
 }

@@ -4,7 +4,7 @@ use prepl_core::{Class, Outcome, ReplicaIndex};
 use prepl_fold::{RaisedGroup, SilentGroup};
 
 use super::fold::sign;
-use super::page::{Ink, Page};
+use super::page::{Ink, Page, Seat};
 use super::{Results, crowd, group, sentence};
 
 /// Frames shown of one exception.
@@ -72,7 +72,8 @@ fn raised_group(page: &mut Page, results: &Results, one: &RaisedGroup) {
         }
         let more = raised.trace.len().saturating_sub(MAX_FRAMES);
         if more > 0 {
-            let line = format!("     and {}; -o json has all", crowd::counted(more, "frame"));
+            let how = page.seat.either("-o json", ":save");
+            let line = format!("     and {}; {how} has all", crowd::counted(more, "frame"));
             page.put(Ink::Faint, &line).end();
         }
     }
@@ -107,7 +108,10 @@ fn unknown(page: &mut Page, results: &Results, may_still_run: bool) {
     let line = format!("{running}: do not repeat it blindly");
     page.put(Ink::Plain, "   ").put(Ink::Warn, &line).end();
     if may_still_run {
-        let again = format!("--request-id {}", results.request);
+        let again = match page.seat {
+            Seat::Shell => format!("--request-id {}", results.request),
+            Seat::Prompt => format!(":recall   (request {})", results.request),
+        };
         let line = format!("to ask for this answer and run nothing: {again}");
         page.put(Ink::Faint, "   ").put(Ink::Faint, &line).end();
     }

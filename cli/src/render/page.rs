@@ -40,17 +40,44 @@ impl Ink {
     }
 }
 
+/// Where the reader of a page sits: it decides what he writes to see more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Seat {
+    /// At a shell, where a command has flags.
+    #[default]
+    Shell,
+    /// At a prompt of ours, which has commands of its own.
+    Prompt,
+}
+
+impl Seat {
+    /// The words for a shell, or those for a prompt.
+    pub fn either<'a>(self, shell: &'a str, prompt: &'a str) -> &'a str {
+        match self {
+            Seat::Shell => shell,
+            Seat::Prompt => prompt,
+        }
+    }
+}
+
 /// Lines of text for a person.
 #[derive(Clone, Debug)]
 pub struct Page {
     text: String,
     colour: bool,
+    /// Where its reader sits.
+    pub seat: Seat,
 }
 
 impl Page {
-    /// An empty page.
+    /// An empty page for somebody at a shell.
     pub fn new(colour: bool) -> Page {
-        Page { text: String::new(), colour }
+        Page::at(Seat::Shell, colour)
+    }
+
+    /// An empty page.
+    pub fn at(seat: Seat, colour: bool) -> Page {
+        Page { text: String::new(), colour, seat }
     }
 
     /// Adds text to the current line.

@@ -10,7 +10,7 @@ const MAX_PARSED_BYTES: usize = 1 << 20;
 ///
 /// Keywords lose their colon, sets become arrays, numbers beyond JSON's become strings.
 pub fn parsed(text: &str) -> Option<Json> {
-    to_json(&prepl_fold::read(text, MAX_PARSED_BYTES)?)
+    json(&prepl_fold::read(text, MAX_PARSED_BYTES)?)
 }
 
 /// The columns of a flat map: keys and values that are no collections.
@@ -28,7 +28,8 @@ fn is_leaf(value: &Value) -> bool {
     )
 }
 
-fn to_json(value: &Value) -> Option<Json> {
+/// A value as JSON; `None` as for [`parsed`].
+pub fn json(value: &Value) -> Option<Json> {
     Some(match value {
         Value::Nil => Json::Null,
         Value::Bool(truth) => Json::Bool(*truth),
@@ -37,10 +38,10 @@ fn to_json(value: &Value) -> Option<Json> {
         Value::Char(text) | Value::Str(text) | Value::Symbol(text) => Json::String(text.clone()),
         Value::Keyword(text) => Json::String(without_colon(text)),
         Value::List(items) | Value::Vector(items) | Value::Set(items) => {
-            Json::Array(items.iter().map(to_json).collect::<Option<_>>()?)
+            Json::Array(items.iter().map(json).collect::<Option<_>>()?)
         }
         Value::Map(pairs) => object(pairs)?,
-        Value::Tagged(_, inner) => to_json(inner)?,
+        Value::Tagged(_, inner) => json(inner)?,
         Value::Opaque(_) => return None,
     })
 }
@@ -68,7 +69,7 @@ fn object(pairs: &[(Value, Value)]) -> Option<Json> {
             Value::Keyword(text) => without_colon(text),
             other => other.to_string(),
         };
-        if object.insert(key, to_json(value)?).is_some() {
+        if object.insert(key, json(value)?).is_some() {
             return None;
         }
     }

@@ -59,6 +59,9 @@ pub fn result(selection: &Selection, answer: &Answer) -> Json {
     if let Some(namespace) = &answer.done.namespace {
         result.insert("session_namespace".to_owned(), (&**namespace).into());
     }
+    if answer.done.session_began {
+        result.insert("session_began".to_owned(), true.into());
+    }
     let timings = &answer.done.timings;
     result.insert(
         "ms".to_owned(),

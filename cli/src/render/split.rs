@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use prepl_core::Stream;
 use prepl_fold::{Explanation, Group, Kind, PathStep, explain};
 
-use super::page::{Ink, Page};
+use super::page::{Ink, Page, Seat};
 use super::{Results, crowd};
 
 const LABEL_COLUMNS: usize = 15;
@@ -22,7 +22,7 @@ pub fn render(page: &mut Page, results: &Results, groups: &[Group]) {
             sentences.push(sentence);
         }
     }
-    let next = next(results, groups);
+    let next = next(page.seat, results, groups);
     if sentences.is_empty() && next.is_none() {
         return;
     }
@@ -65,13 +65,19 @@ fn sentence(explanation: &Explanation, groups: &[Group]) -> String {
 }
 
 /// How to ask the second group alone, when a few differ from many.
-fn next(results: &Results, groups: &[Group]) -> Option<String> {
+fn next(seat: Seat, results: &Results, groups: &[Group]) -> Option<String> {
     let few_differ = results.has_majority() && groups.len() <= 4;
     let group = groups.get(1).filter(|group| few_differ && group.members.len() <= 5)?;
     let replicas = crowd::replicas(&results.selection, &group.members);
     let names: Vec<_> = replicas.map(|replica| &*replica.id.name).collect();
     let typed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let plain = names.iter().all(|name| name.chars().all(typed));
+    if seat == Seat::Prompt {
+        return plain.then(|| match &names[..] {
+            [one] => format!(":w {one}"),
+            names => format!(":w ^({})$", names.join("|")),
+        });
+    }
     let namespaces: BTreeSet<_> = crowd::replicas(&results.selection, &group.members)
         .map(|replica| &*replica.id.namespace)
         .collect();

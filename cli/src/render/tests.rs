@@ -12,10 +12,13 @@ use super::example::{self, api_fleet, ended, ok, printing, raised, replica, resu
 use super::{
     Format, Results, View,
     closing::{Reader, closing},
-    finished, safe, stream,
+    finished,
+    page::Seat,
+    safe, stream,
 };
 
-const VIEW: View = View { colour: false, on_terminal: false, max_groups: 10 };
+const VIEW: View =
+    View { colour: false, on_terminal: false, max_groups: 10, seat: Seat::Shell };
 
 fn fold(results: &Results) -> String {
     show(Format::Fold, results)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use prepl_core::{Replica, Selection};
-use prepl_crd::asked_run::{MAX_EXPRESSION_BYTES, MAX_REPLICAS};
+use prepl_crd::asked_run::{MAX_EXPRESSION_BYTES, MAX_REPLICAS, SourceFile};
 use prepl_crd::{AccessRequest, AskedRun, Mode, NamedReplica};
 use prepl_gateway::{Grounds, Judged, Plan, Rule, Ruling};
 use serde_json::json;
@@ -102,6 +102,7 @@ fn asked_run(selection: &Selection, plan: &Plan) -> Result<AskedRun, Problem> {
     Ok(AskedRun {
         request_id: plan.request.to_string(),
         expression: plan.expression.as_str().to_owned(),
+        file: SourceFile::of(&plan.origin),
         session: plan.session.as_ref().map(|name| name.as_str().to_owned()),
         namespace: plan.namespace.as_deref().map(str::to_owned),
         read_only: plan.read_only,

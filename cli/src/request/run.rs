@@ -18,6 +18,7 @@ use crate::exec::{self, ShowArgs};
 use crate::ids;
 use crate::problem::Problem;
 use crate::reach::{self, Reach};
+use crate::render::Results;
 
 /// What is to be started.
 #[derive(Clone, Debug)]
@@ -61,7 +62,8 @@ pub async fn run(
         let (judged, _) = reach.judge(&starting.selection, &asked).await?;
         judged.denied().map_or(Ok(()), |against| Err(Problem::denied(against)))?;
     }
-    start(&place, &reach, starting, show, console).await
+    let results = start(&place, &reach, starting, show, console).await?;
+    Ok(exec::show(show, &results, console))
 }
 
 /// Starts it, and writes that down before: what may have run is never run again.
@@ -71,12 +73,12 @@ pub async fn start(
     starting: Starting,
     show: &ShowArgs,
     console: &mut Console,
-) -> Result<ExitCode, Problem> {
+) -> Result<Results, Problem> {
     let pace = Pace::of(&starting.plan);
     place.start(&pace)?;
     let recall = starting.plan.recall;
     match exec::follow(show, reach, starting, console).await {
-        Ok(results) => Ok(exec::show(show, &results, console)),
+        Ok(results) => Ok(results),
         Err(denied) if denied.code == ExitCode::Denied && !recall => {
             // A denial comes before anything is sent: it can still be run.
             place.unstart(&pace)?;
@@ -131,8 +133,11 @@ fn plan(run: &AskedRun, pace: &Pace) -> Result<Plan, Problem> {
         run: ids::run()?,
         request: run.request_id.parse().map_err(Problem::failed)?,
         recall: pace.started,
+        // Nobody approves what it would read.
+        interactive: false,
         read_only: run.read_only,
         expression: Expression::new(run.expression.as_str()).map_err(Problem::failed)?,
+        origin: run.origin().map_err(Problem::failed)?,
         session: session.map_err(Problem::failed)?,
         namespace: run.namespace.as_deref().map(Arc::from),
         limits: pace.limits,

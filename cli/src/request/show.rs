@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use prepl_core::Replica;
+use prepl_crd::asked_run::SourceFile;
 use prepl_crd::{AccessApproval, AccessRequest, Decision};
 use prepl_gateway::approval;
 
@@ -79,14 +80,23 @@ fn facts(page: &mut Page, request: &AccessRequest, at: Timestamp) {
         (false, false) => line(page, "mode", mode),
     }
     let run = spec.run.as_ref();
+    let file = run.and_then(|run| run.file.as_ref()).map(file);
     let others = [
         ("reason", spec.reason.as_deref()),
         ("ticket", spec.ticket.as_deref()),
         ("session", run.and_then(|run| run.session.as_deref())),
         ("namespace", run.and_then(|run| run.namespace.as_deref())),
+        ("file", file.as_deref()),
     ];
     for (head, text) in others {
         text.into_iter().for_each(|text| line(page, head, text));
+    }
+}
+
+fn file(SourceFile { name, at }: &SourceFile) -> String {
+    match at {
+        Some(at) => format!("{name}:{}:{}", at.line, at.column),
+        None => format!("{name}, loaded as a whole"),
     }
 }
 
@@ -145,6 +155,21 @@ fn line(page: &mut Page, head: &str, text: &str) {
 mod tests {
     use super::*;
     use crate::request::list::tests::{request, said};
+
+    #[test]
+    fn a_file_is_shown_with_its_place_or_as_a_whole() {
+        let shown = |file: serde_json::Value| {
+            let run = request(|one| one["spec"]["run"]["file"] = file);
+            let at: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+            let there = Err(Problem::denied("you may not"));
+            page(&Seen { request: run, said: Vec::new() }, &there, at, false)
+        };
+        let whole = shown(serde_json::json!({ "name": "shop/core.clj" }));
+        assert!(whole.contains("\nfile        shop/core.clj, loaded as a whole\n"), "{whole}");
+        let place = serde_json::json!({ "line": 12, "column": 3 });
+        let placed = shown(serde_json::json!({ "name": "a\u{1b}.clj", "at": place }));
+        assert!(placed.contains("\nfile        a\\x1b.clj:12:3\n"), "{placed}");
+    }
 
     #[test]
     fn everything_of_a_request_is_shown_and_nothing_of_it_drives_a_terminal() {

@@ -4,14 +4,15 @@ use prepl_core::read_only::Keeper;
 use prepl_core::{Description, Replica, Selection};
 use prepl_gateway::gateway::Described;
 
+use super::loaded;
 use crate::render::columns::{Columns, Row};
 use crate::render::crowd;
 use crate::render::page::Ink;
 
 /// These fit in 80 columns for names and zones of usual length; `wide` has the rest.
 const HEADS: [&str; 5] = ["NAME", "ZONE", "VERSION", "RUNTIME", "STATE"];
-const WIDE_HEADS: [&str; 8] =
-    ["WORKLOAD", "NODE", "DRIVER", "READ-ONLY", "SIDECAR", "ADDRESS", "UID", "LABELS"];
+const WIDE_HEADS: [&str; 9] =
+    ["WORKLOAD", "NODE", "DRIVER", "READ-ONLY", "LOADED", "SIDECAR", "ADDRESS", "UID", "LABELS"];
 
 /// A row a replica; `wide` has every column and the reasons.
 pub fn table(selection: &Selection, told: &[Described], wide: bool) -> Columns {
@@ -49,6 +50,7 @@ fn wide_cells(replica: &Replica, told: &Described) -> Vec<String> {
         replica.node.to_string(),
         driver.to_owned(),
         told.as_ref().map(|one| read_only(one.read_only.as_ref())).unwrap_or_default(),
+        told.as_ref().map(|one| loaded::summary(&one.loaded)).unwrap_or_default(),
         sidecar.to_owned(),
         replica.address.to_string(),
         replica.id.uid.to_string(),
@@ -81,7 +83,8 @@ fn state_and_reason(told: &Described) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use prepl_core::{InterruptStrength, Outcome, Reason};
+    use prepl_core::{Digest, InterruptStrength, LoadedFile, Outcome, Reason};
+    use std::time::SystemTime;
 
     use crate::render::example;
 
@@ -97,6 +100,11 @@ mod tests {
             sidecar_version: "0.1.0".into(),
             interrupt: InterruptStrength::Cooperative,
             read_only: "shop.db/read-only".parse().ok().map(Keeper::Function),
+            loaded: vec![LoadedFile {
+                file: "shop/core.clj".parse().unwrap(),
+                digest: Digest::of("(ns shop.core)"),
+                at: SystemTime::UNIX_EPOCH,
+            }],
         };
         let down = Outcome::Unreachable(Reason::new("connection refused by 10.0.0.1:7070"));
         table(&Selection::of(fleet), &[Ok(ready), Err(down)], wide).render(false)
@@ -125,6 +133,7 @@ mod tests {
         let wide = shown(true, |_| {});
         for word in [
             "by shop.db/read-only ",
+            " 1 file ",
             "NAMESPACE",
             "app=api,tier=web",
             "unreachable: connection refused",

@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use prepl_audit::disk::Folder;
 use prepl_audit::{
-    AccessRef, Approval, AskedPolicy, AskedRight, AttachClosed, AttachOpened, BreakGlass,
-    Checkpoint, Decision, Denied, Intent, Log, Mode, Moment, Outcomes, Redactor, ReplicaOutcome,
-    ReplicaSet, Sentence, Settings, SigningKey, Tail, Who,
+    AccessRef, Approval, AskedPolicy, AskedRight, AttachClosed, AttachOpened, AttachSaid,
+    BreakGlass, Checkpoint, Decision, Denied, InputGiven, Intent, Log, Mode, Moment, Outcomes,
+    Redactor, ReplMessage, ReplicaOutcome, ReplicaSet, Said, Sentence, Settings, SigningKey,
+    SourceFile, Tail, Who,
 };
 use prepl_core::{
-    Class, Digest, Expression, Labels, Reason, Replica, ReplicaId, RequestId, RunId, Workload,
+    Class, Digest, Expression, Labels, Origin, Reason, Replica, ReplicaId, RequestId, RunId,
+    Workload,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -51,8 +53,57 @@ impl Logged {
                 },
             )
             .await;
-            append(log, Intent { break_glass: true, ..intent(4, "otto", "(restart)") }).await;
-            append(log, Intent { mode: Mode::ReadOnly, ..intent(5, "mira", "(version)") }).await;
+            let file = |origin| SourceFile::of(&origin, &Redactor::default());
+            let file_name = || "shop/core.clj".parse().unwrap();
+            let whole = file(Origin::File(file_name()));
+            let intent_4 = intent(4, "otto", "(restart)");
+            append(log, Intent { break_glass: true, file: whole, ..intent_4 }).await;
+            let placed = file(Origin::at(file_name(), 12, 3));
+            let intent_5 = intent(5, "mira", "(version)");
+            append(log, Intent { mode: Mode::ReadOnly, file: placed, ..intent_5 }).await;
+        })
+    }
+
+    /// A log of a tunnel: an evaluation, an interrupt, lines of text, bytes that nobody could read.
+    pub fn of_a_tunnel() -> Logged {
+        Logged::written(1 << 20, async |log| {
+            let redactor = Redactor::new([("hunter\\d", "***")]).unwrap();
+            append(log, attach("otto")).await;
+            let message = |op: &str, code: Option<&[u8]>| {
+                Said::Message(ReplMessage {
+                    op: text(op),
+                    session: Some(text("s-1")),
+                    namespace: code.map(|_| text("shop.core")),
+                    file: code.map(|_| text("src/shop/core.clj")),
+                    code: code.map(|code| redactor.code(code)),
+                    sha256: Digest::of(op),
+                })
+            };
+            let lines = Said::Text { text: redactor.code(b"(inc 1)\n(inc 2)\n") };
+            let code = b"(login \"hunter2\")".as_slice();
+            let all = [message("load-file", Some(code)), message("interrupt", None), lines];
+            let raw = Said::Raw { sha256: Digest::of("raw") };
+            for (said, place) in all.into_iter().chain([raw, Said::Asides]).zip(0..) {
+                append(log, attach_said(place, said)).await;
+            }
+            append(log, AttachClosed::new(request(2), 99, 7, &Reason::new("both sides ended")))
+                .await;
+        })
+    }
+
+    /// A log of a run that was given input.
+    pub fn of_input() -> Logged {
+        Logged::written(1 << 20, async |log| {
+            let redactor = Redactor::new([("hunter\\d", "***")]).unwrap();
+            let first = intent(1, "mira", "(eval (read))");
+            let (run, who) = (first.run, first.who.clone());
+            let seq = log.append(first).await.unwrap().seq();
+            for (place, text) in [(0, "(login \"hunter2\")\n"), (1, "yes")] {
+                let (who, code, end) = (who.clone(), redactor.code(text.as_bytes()), place == 1);
+                append(log, InputGiven { run, intent: seq, place, who, replicas: 2, code, end })
+                    .await;
+            }
+            append(log, outcomes(1, seq)).await;
         })
     }
 
@@ -212,6 +263,7 @@ pub fn intent(number: u64, user: &str, expression: &str) -> Intent {
         mode: Mode::ReadWrite,
         recall: false,
         expression: redactor.expression(&Expression::new(expression).unwrap()),
+        file: None,
         session: None,
         namespace: None,
         replicas: replicas(),
@@ -239,6 +291,12 @@ fn attach(user: &str) -> AttachOpened {
         reason: None,
         break_glass: false,
     }
+}
+
+fn attach_said(place: u64, said: Said) -> AttachSaid {
+    let (request, who, replicas) = (request(2), who("otto"), replicas());
+    let asides = [("eldoc".to_owned(), 12)].into_iter().filter(|_| place == 0).collect();
+    AttachSaid { request, place, who, replicas, bytes: 2000, said, asides }
 }
 
 pub fn denied(user: &str, expression: Option<&str>) -> Denied {

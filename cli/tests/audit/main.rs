@@ -4,7 +4,9 @@
 
 mod cluster;
 mod fleet;
+mod input;
 mod logged;
 mod told;
 mod town;
+mod tunnel;
 mod verified;

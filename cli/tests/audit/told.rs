@@ -137,6 +137,16 @@ fn a_matter_is_found_by_any_of_its_names() {
 }
 
 #[test]
+fn the_file_of_an_expression_is_shown() {
+    let logged = Logged::with_all();
+    let shown = |id| told(&logged.audit(&["show", id]), 0).0;
+    let (whole, placed) = (shown("00000004"), shown("00000005"));
+    assert!(whole.contains("\nfile        shop/core.clj, loaded as a whole\n"), "{whole}");
+    assert!(placed.contains("\nfile        shop/core.clj:12:3\n"), "{placed}");
+    assert!(!shown("00000001").contains("\nfile "));
+}
+
+#[test]
 fn shown_as_json_are_the_records_as_they_stand() {
     let logged = Logged::with_all();
     let (shown, _) = told(&logged.audit(&["show", "-o", "json", "00000004"]), 0);

@@ -1,7 +1,7 @@
 //! A cluster that is an API server, gateways that tell logs, and a controller that grants access.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,9 +43,19 @@ impl Town {
         Town { runtime, cluster, api, kubeconfig, temporary: tempfile::tempdir().unwrap() }
     }
 
+    /// The user's way to the API server.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// Does something on the town's threads.
+    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     /// Evaluates something through the first gateway.
     pub fn evaluate(&self, expression: &str) {
-        self.runtime.block_on(async {
+        self.block_on(async {
             let mira = self.cluster.user("mira").await;
             let (selection, plan) = (self.cluster.world.selection(), prepl_tests::plan(expression));
             prepl_tests::Asked::ask_at(&mira, &selection, &plan).await;
@@ -61,7 +71,7 @@ impl Town {
     /// `prepl audit` over the gateway at this address.
     pub fn command(&self, gateway: SocketAddr, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_prepl"));
-        command.env_clear().env("KUBECONFIG", &self.kubeconfig).stdin(Stdio::null());
+        command.env_clear().env("KUBECONFIG", self.kubeconfig()).stdin(Stdio::null());
         command.env("TMPDIR", self.temporary.path()).arg("audit").args(args);
         command.arg("--gateway").arg(gateway.to_string());
         command

@@ -88,6 +88,7 @@ fn intent(number: u64) -> Result<Intent, Failed> {
         mode: Mode::ReadOnly,
         recall: false,
         expression: Redactor::default().expression(&expression),
+        file: None,
         session: None,
         namespace: None,
         replicas: ReplicaSet::of([]),

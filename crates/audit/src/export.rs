@@ -14,7 +14,8 @@ use crate::walk::{files, walk};
 pub enum Form {
     /// The lines as they are stored, which can be verified again.
     Stored,
-    /// One event a line of OCSF's class Script Activity (uid 1009).
+    /// One event a line of OCSF's class Script Activity (uid 1009). An `attach_said` with code, or
+    /// with bytes that could not be read, is told as an `intent` is, under the request of its tunnel.
     ///
     /// | OCSF | of an `intent` or a `denied` | of an `outcome` |
     /// | --- | --- | --- |

@@ -90,8 +90,10 @@ pub use record::event::{
     Approval, AttachClosed, AttachOpened, BreakGlass, Chain, Closed, Denied, Opened, Previous,
     Sentence,
 };
-pub use record::intent::{Asking, Intent, Mode, ReplicaSet};
+pub use record::given::InputGiven;
+pub use record::intent::{Asking, Intent, Mode, ReplicaSet, SourceFile, SourcePlace};
 pub use record::outcome::{MAX_DIGESTS, Outcomes, ReplicaOutcome};
+pub use record::said::{AttachSaid, ReplMessage, Said};
 pub use record::who::{AccessRef, AskedPolicy, AskedRight, Decision, Who};
 pub use record::{Body, MAX_RECORD_BYTES, Record, VERSION};
 pub use redact::{

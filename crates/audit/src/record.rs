@@ -1,8 +1,10 @@
 //! One line of the log: the envelope around what is told, and its hash.
 
 pub mod event;
+pub mod given;
 pub mod intent;
 pub mod outcome;
+pub mod said;
 pub mod who;
 
 use prepl_core::Digest;
@@ -52,10 +54,12 @@ pub enum Body {
     Opened(event::Opened),
     Closed(event::Closed),
     Intent(intent::Intent),
+    InputGiven(given::InputGiven),
     Outcome(outcome::Outcomes),
     Denied(event::Denied),
     AttachOpened(event::AttachOpened),
     AttachClosed(event::AttachClosed),
+    AttachSaid(said::AttachSaid),
     BreakGlass(event::BreakGlass),
     Approval(event::Approval),
 }

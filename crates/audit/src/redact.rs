@@ -80,9 +80,23 @@ impl Redactor {
     /// An expression as it is recorded; takes time by its length and the rules.
     #[must_use]
     pub fn expression(&self, expression: &Expression) -> Asked {
-        let Work { text, replaced, cut } = self.redact(expression.as_str());
-        let sha256 = Digest::of(expression.as_str());
-        Asked { text: Redacted(text), sha256, replaced, cut }
+        self.code(expression.as_str().as_bytes())
+    }
+
+    /// Bytes for a REPL as they are recorded, bounded as an expression is. The digest is of the bytes;
+    /// those that are no UTF-8 are replaced in the text.
+    #[must_use]
+    pub fn code(&self, code: &[u8]) -> Asked {
+        let Work { text, replaced, cut } = self.redact(&String::from_utf8_lossy(code));
+        Asked { text: Redacted(text), sha256: Digest::of_bytes(code), replaced, cut }
+    }
+
+    /// The first `most` bytes of a text, without what must not be written.
+    #[must_use]
+    pub fn short(&self, text: &str, most: usize) -> Redacted {
+        let mut text = self.text(text);
+        text.0.truncate(text.0.floor_char_boundary(most));
+        text
     }
 
     /// The beginning of what was not allowed: whoever is denied must not fill the log.
@@ -227,6 +241,23 @@ mod tests {
         assert_eq!(asked.sha256(), Digest::of(expression.as_str()));
         let short = Redactor::default().beginning(&Expression::new("(exit)").unwrap());
         assert_eq!((short.text(), short.is_cut()), ("(exit)", false));
+    }
+
+    #[test]
+    fn code_is_told_as_text_and_digested_as_bytes() {
+        let redactor = Redactor::new([("hunter\\d", "***")]).unwrap();
+        let asked = redactor.code(b"(login \"hunter2\") \xff");
+        assert_eq!(asked.text(), "(login \"***\") \u{fffd}");
+        assert_eq!(asked.sha256(), Digest::of_bytes(b"(login \"hunter2\") \xff"));
+        let invalid = redactor.code(&vec![0xff; MAX_TEXT_BYTES]);
+        assert!(invalid.is_cut() && invalid.text().len() <= MAX_TEXT_BYTES);
+    }
+
+    #[test]
+    fn a_short_text_is_cut_after_it_was_redacted() {
+        let redactor = Redactor::new([("hunter\\d", "***")]).unwrap();
+        assert_eq!(redactor.short("a-hunter2", 4).as_str(), "a-**");
+        assert_eq!(redactor.short("aé", 2).as_str(), "a");
     }
 
     #[test]

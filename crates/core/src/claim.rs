@@ -1,4 +1,5 @@
-//! What a user signs: one evaluation, or one tunnel, on named replicas and for a while.
+//! What a user signs: one evaluation, a piece of its input, or one tunnel, on named replicas and for
+//! a while.
 //!
 //! A sidecar checks it against what a gateway asks: a gateway can drop and read, but not invent,
 //! widen, replay or redirect.
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::membership::{Proof, is_member};
-use crate::{Digest, Evaluation, Limits, RequestId, SessionName};
+use crate::{Digest, Evaluation, Input, Limits, Origin, RequestId, SessionName};
 
 /// How far the clocks of user and replica may differ.
 pub const CLOCK_SKEW: Duration = Duration::from_secs(60);
@@ -38,6 +39,8 @@ pub enum Deed {
     Evaluate {
         /// Digest of the expression.
         expression: Digest,
+        /// Where its text stands.
+        origin: Origin,
         /// Kept state to evaluate in.
         session: Option<SessionName>,
         /// Namespace or module to evaluate in.
@@ -48,9 +51,32 @@ pub enum Deed {
         recall: bool,
         /// It may run only where something keeps it from writing.
         read_only: bool,
+        /// It may read input that comes while it runs.
+        interactive: bool,
+    },
+    /// Give a piece of input to the evaluation of that request.
+    Input {
+        /// Digest of its bytes.
+        data: Digest,
+        /// Its place among the pieces of the request.
+        place: u32,
+        /// None follows.
+        end: bool,
     },
     /// Lead bytes to the REPL and back.
     Tunnel,
+}
+
+/// A claim as it was signed; what it says, and whether that is true, is for those to find out who
+/// act on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// The claim's bytes.
+    pub claim: Vec<u8>,
+    /// The signature.
+    pub signature: Vec<u8>,
+    /// Certificates, that of the signer first.
+    pub chain: Vec<Vec<u8>>,
 }
 
 /// When and where a claim is looked at.
@@ -92,6 +118,9 @@ pub enum NotCovered {
     /// Of another expression.
     #[error("it is for another expression")]
     OtherExpression,
+    /// Of another file, or place of one.
+    #[error("it is for the text of another file, or of another place")]
+    OtherOrigin,
     /// Of another session or namespace.
     #[error("it is for another session or namespace")]
     OtherSession,
@@ -101,6 +130,12 @@ pub enum NotCovered {
     /// An evaluation that may write, of what was signed to be read-only.
     #[error("it is for a read-only evaluation, and the gateway asks for one that may write")]
     NotReadOnly,
+    /// An evaluation that reads input, of what was signed to read none.
+    #[error("it is for an evaluation without input, and the gateway asks for one with it")]
+    NotInteractive,
+    /// Other input, or of another place.
+    #[error("it is for another piece of input")]
+    OtherInput,
     /// An evaluation instead of a tunnel, or of a recall, or the other way round.
     #[error("it is for something else")]
     OtherDeed,
@@ -114,8 +149,16 @@ impl Claim {
         proof: &Proof,
         looked: Looked<'_>,
     ) -> Result<(), NotCovered> {
-        let Deed::Evaluate { expression, session, namespace, limits, recall, read_only } =
-            &self.deed
+        let Deed::Evaluate {
+            expression,
+            origin,
+            session,
+            namespace,
+            limits,
+            recall,
+            read_only,
+            interactive,
+        } = &self.deed
         else {
             return Err(NotCovered::OtherDeed);
         };
@@ -127,11 +170,17 @@ impl Claim {
         if *read_only && !asked.read_only {
             return Err(NotCovered::NotReadOnly);
         }
+        if asked.interactive && !*interactive {
+            return Err(NotCovered::NotInteractive);
+        }
         if asked.request != self.request {
             return Err(NotCovered::OtherRequest);
         }
         if *expression != Digest::of(asked.expression.as_str()) {
             return Err(NotCovered::OtherExpression);
+        }
+        if !stands_there(&asked.origin, origin) {
+            return Err(NotCovered::OtherOrigin);
         }
         if (session, namespace) != (&asked.session, &asked.namespace) {
             return Err(NotCovered::OtherSession);
@@ -141,6 +190,28 @@ impl Claim {
         }
         if !asked.recall {
             self.is_remembered(looked)?;
+        }
+        self.covers_replica(proof, looked)
+    }
+
+    /// Whether it covers a piece of input for the replica that looks. That it was not given before
+    /// is the evaluation's own to know: it takes each place once.
+    pub fn covers_input(
+        &self,
+        request: RequestId,
+        input: &Input,
+        proof: &Proof,
+        looked: Looked<'_>,
+    ) -> Result<(), NotCovered> {
+        let Deed::Input { data, place, end } = self.deed else {
+            return Err(NotCovered::OtherDeed);
+        };
+        if request != self.request {
+            return Err(NotCovered::OtherRequest);
+        }
+        let given = (Digest::of_bytes(input.data()), input.place(), input.is_last());
+        if given != (data, place, end) {
+            return Err(NotCovered::OtherInput);
         }
         self.covers_replica(proof, looked)
     }
@@ -186,6 +257,15 @@ impl Claim {
     }
 }
 
+/// Whether a text may be taken for one that stands at `signed`.
+///
+/// A gateway of before does not pass a place on: errors are then told by other lines, and that is
+/// all.
+fn stands_there(asked: &Origin, signed: &Origin) -> bool {
+    let is_left_out = matches!((asked, signed), (Origin::Typed, Origin::At { .. }));
+    asked == signed || is_left_out
+}
+
 fn whole_seconds(time: Duration) -> Duration {
     Duration::from_secs(time.as_secs().max(1))
 }
@@ -207,11 +287,13 @@ mod tests {
     fn claim() -> Claim {
         let deed = Deed::Evaluate {
             expression: Digest::of("(+ 1 2)"),
+            origin: Origin::Typed,
             session: None,
             namespace: None,
             limits: Limits::default(),
             recall: false,
             read_only: false,
+            interactive: false,
         };
         Claim {
             request: RequestId::from_random([7; 16]),
@@ -229,11 +311,13 @@ mod tests {
             run: "7Q4K2ABC".parse().unwrap(),
             replica_uid: "u1".into(),
             expression: Expression::new("(+ 1 2)").unwrap(),
+            origin: Origin::Typed,
             session: None,
             namespace: None,
             limits: Limits::default(),
             recall: false,
             read_only: false,
+            interactive: false,
         }
     }
 
@@ -304,6 +388,71 @@ mod tests {
         let recall = Evaluation { recall: true, ..asked() };
         assert_eq!(covers(&signed, &recall, 1030), Err(NotCovered::NotReadOnly));
         assert_eq!(covers(&claim(), &read, 1030), Ok(()));
+    }
+
+    #[test]
+    fn an_evaluation_reads_input_only_if_that_was_signed() {
+        let reads = Evaluation { interactive: true, ..asked() };
+        assert_eq!(covers(&claim(), &reads, 1030), Err(NotCovered::NotInteractive));
+        let mut signed = claim();
+        let Deed::Evaluate { interactive, .. } = &mut signed.deed else { panic!("no evaluation") };
+        *interactive = true;
+        assert_eq!(covers(&signed, &reads, 1030), Ok(()));
+        assert_eq!(covers(&signed, &asked(), 1030), Ok(()), "it is less");
+    }
+
+    #[test]
+    fn input_is_the_piece_that_was_signed_in_its_place() {
+        let piece = |place, text: &'static str, end| Input::new(place, text.into(), end).unwrap();
+        let deed = Deed::Input { data: Digest::of("(+ 1 2)"), place: 1, end: false };
+        let signed = Claim { deed, ..claim() };
+        let proof = members().proof(1);
+        let request = asked().request;
+        let covers = |input: &Input| signed.covers_input(request, input, &proof, looked(1030));
+        assert_eq!(covers(&piece(1, "(+ 1 2)", false)), Ok(()));
+        for other in
+            [piece(1, "(+ 1 3)", false), piece(2, "(+ 1 2)", false), piece(1, "(+ 1 2)", true)]
+        {
+            assert_eq!(covers(&other), Err(NotCovered::OtherInput), "{other:?}");
+        }
+        let good = piece(1, "(+ 1 2)", false);
+        let of_another = RequestId::from_random([8; 16]);
+        let covered = signed.covers_input(of_another, &good, &proof, looked(1030));
+        assert_eq!(covered, Err(NotCovered::OtherRequest));
+        let elsewhere = signed.covers_input(request, &good, &members().proof(0), looked(1030));
+        assert_eq!(elsewhere, Err(NotCovered::OtherReplica));
+        let late = signed.covers_input(request, &good, &proof, looked(1061));
+        assert!(matches!(late, Err(NotCovered::Expired(_))));
+        let evaluation = claim().covers_input(request, &good, &proof, looked(1030));
+        assert_eq!(evaluation, Err(NotCovered::OtherDeed));
+        assert_eq!(signed.covers(&asked(), &proof, looked(1030)), Err(NotCovered::OtherDeed));
+    }
+
+    #[test]
+    fn a_text_stands_where_it_was_signed_to() {
+        let file = || "a.clj".parse().unwrap();
+        let (at, other) = (Origin::at(file(), 3, 1), Origin::at(file(), 4, 1));
+        let whole = Origin::File(file());
+        let cases = [
+            (&at, &at, true),
+            (&whole, &whole, true),
+            // A place may be left out, a file may not.
+            (&at, &Origin::Typed, true),
+            (&whole, &Origin::Typed, false),
+            (&whole, &at, false),
+            (&at, &other, false),
+            (&at, &whole, false),
+            (&Origin::Typed, &at, false),
+            (&Origin::Typed, &whole, false),
+        ];
+        for (signed_at, asked_at, good) in cases {
+            let mut signed = claim();
+            let Deed::Evaluate { origin, .. } = &mut signed.deed else { panic!("no evaluation") };
+            *origin = signed_at.clone();
+            let asked = Evaluation { origin: asked_at.clone(), ..asked() };
+            let covered = if good { Ok(()) } else { Err(NotCovered::OtherOrigin) };
+            assert_eq!(covers(&signed, &asked, 1030), covered, "{signed_at:?} {asked_at:?}");
+        }
     }
 
     #[test]

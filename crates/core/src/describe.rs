@@ -1,8 +1,13 @@
 //! What a runtime behind a sidecar is and can do.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::read_only::Keeper;
+use crate::{Digest, FileName};
+
+/// Most files that a sidecar remembers and tells.
+pub const MAX_LOADED: usize = 64;
 
 /// What a sidecar tells about itself and its runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +24,20 @@ pub struct Description {
     pub interrupt: InterruptStrength,
     /// What keeps a read-only evaluation from writing there; without anything it is refused.
     pub read_only: Option<Keeper>,
+    /// The files that were last loaded into the app's process, the latest last; at most
+    /// [`MAX_LOADED`], of each name one.
+    pub loaded: Vec<LoadedFile>,
+}
+
+/// A whole file that was loaded to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedFile {
+    /// Its name.
+    pub file: FileName,
+    /// SHA-256 of its text.
+    pub digest: Digest,
+    /// When it was loaded, by the sidecar's clock.
+    pub at: SystemTime,
 }
 
 /// What an interrupt can do in a runtime.

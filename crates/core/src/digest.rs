@@ -4,14 +4,19 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-/// SHA-256 of a text (FIPS 180-4).
+/// SHA-256 of a text or of bytes (FIPS 180-4).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
     /// Digests a text.
     pub fn of(text: &str) -> Digest {
-        Digest(Sha256::digest(text.as_bytes()).into())
+        Digest::of_bytes(text.as_bytes())
+    }
+
+    /// Digests bytes.
+    pub fn of_bytes(bytes: &[u8]) -> Digest {
+        Digest(Sha256::digest(bytes).into())
     }
 
     /// The digest that a peer told.

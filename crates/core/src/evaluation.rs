@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Expression, Limits, RequestId, RunId, SessionName};
+use crate::{Expression, Limits, Origin, RequestId, RunId, SessionName};
 
 /// One expression for one replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Evaluation {
     pub replica_uid: Arc<str>,
     /// What to evaluate.
     pub expression: Expression,
+    /// Where its text stands.
+    pub origin: Origin,
     /// Kept state to evaluate in; without one the state is thrown away afterwards.
     pub session: Option<SessionName>,
     /// Namespace or module to evaluate in; without one, the session's.
@@ -23,6 +25,8 @@ pub struct Evaluation {
     pub limits: Limits,
     /// Give the first answer of the request; where it is not known, run nothing either.
     pub recall: bool,
+    /// It may read input that comes while it runs; else it reads the end of it.
+    pub interactive: bool,
     /// Run it only where something keeps it from writing; refuse it elsewhere.
     pub read_only: bool,
 }

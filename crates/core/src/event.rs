@@ -25,7 +25,8 @@ pub enum Event<T = Arc<str>> {
     Value(Value<T>),
     /// The expression threw or did not compile.
     Raised(Raised),
-    /// The expression waits for input; prepl answers with the end of the input.
+    /// The expression waits for input. Where the evaluation is not interactive, its end was the
+    /// answer; else the next piece is.
     NeedInput,
     /// Something a person should know, in a sentence.
     Notice(Arc<str>),
@@ -77,12 +78,21 @@ pub struct Done {
     pub timings: Timings,
     /// Bytes printed in all, also those beyond the limit.
     pub output_bytes: u64,
+    /// A kept session was asked for, and this evaluation opened it: what an earlier one left there
+    /// is gone.
+    pub session_began: bool,
 }
 
 impl Done {
     /// An end without an evaluation or without a word of it.
     pub fn without_answer(outcome: Outcome) -> Done {
-        Done { outcome, namespace: None, timings: Timings::default(), output_bytes: 0 }
+        Done {
+            outcome,
+            namespace: None,
+            timings: Timings::default(),
+            output_bytes: 0,
+            session_began: false,
+        }
     }
 }
 

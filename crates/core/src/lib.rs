@@ -4,8 +4,8 @@
 //! This crate must not know: I/O, clocks, an async runtime, Kubernetes, gRPC or certificates.
 //!
 //! Reading order: [`replica`] who can answer · [`labels`] and [`selection`] who is asked · [`id`],
-//! [`expression`], [`limits`] and [`evaluation`] what is asked · [`event`] what comes back ·
-//! [`outcome`] how it ended · [`report`] the merged stream of a run · [`exit`] the verdict of a run
+//! [`expression`], [`origin`], [`limits`] and [`evaluation`] what is asked, [`input`] what it reads
+//! meanwhile · [`event`] what comes back · [`outcome`] how it ended · [`report`] the merged stream of a run · [`exit`] the verdict of a run
 //! · [`describe`] and [`read_only`] what a runtime can do · [`claim`] what a user signs, with
 //! [`membership`] of its replicas · [`digest`] what stands for a text · [`ports`] what others
 //! implement.
@@ -18,9 +18,11 @@ pub mod event;
 pub mod exit;
 pub mod expression;
 pub mod id;
+pub mod input;
 pub mod labels;
 pub mod limits;
 pub mod membership;
+pub mod origin;
 pub mod outcome;
 pub mod ports;
 pub mod read_only;
@@ -29,15 +31,17 @@ pub mod report;
 pub mod selection;
 
 pub use claim::{Claim, Deed};
-pub use describe::{Description, InterruptStrength};
+pub use describe::{Description, InterruptStrength, LoadedFile};
 pub use digest::Digest;
 pub use evaluation::Evaluation;
 pub use event::{Done, Event, Raised, Stream, Timings, Value};
 pub use exit::ExitCode;
 pub use expression::Expression;
 pub use id::{RequestId, RunId, SessionName};
+pub use input::{Input, NoInput};
 pub use labels::{LabelSelector, Labels};
 pub use limits::{Limits, Patience};
+pub use origin::{FileName, Origin};
 pub use outcome::{Class, Counts, Outcome, Reason, Refusal};
 pub use replica::{Replica, ReplicaId, ReplicaIndex, Workload};
 pub use report::{Answer, Report, Summary};

@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use crate::{Description, Evaluation, Event, Outcome, Replica, RequestId};
+use crate::{
+    Description, Evaluation, Event, Input, Outcome, Reason, Replica, RequestId, SessionName,
+};
 
 /// Finds the replicas of a fleet.
 pub trait Discover: Send + Sync {
@@ -40,6 +42,19 @@ pub trait Line: Send + Sync + 'static {
 
     /// Asks for an interrupt; the answer comes as the evaluation's own end.
     fn interrupt(&self, request: RequestId) -> impl Future<Output = ()> + Send;
+
+    /// Gives a piece of input to the evaluation of a request on this replica; completes when there
+    /// is room for it, or when the evaluation has ended. An error is why it cannot have it.
+    fn input(
+        &self,
+        request: RequestId,
+        replica_uid: &str,
+        input: &Input,
+    ) -> impl Future<Output = Result<(), Reason>> + Send;
+
+    /// Ends the session that is kept there under a name; tells whether there was one, as far as
+    /// that can be told.
+    fn end_session(&self, name: &SessionName) -> impl Future<Output = bool> + Send;
 
     /// Asks what the runtime is.
     fn describe(&self) -> impl Future<Output = Result<Description, Outcome>> + Send;

@@ -1,8 +1,9 @@
 //! The one run that an access request is for, so that others can approve it.
 
 use kube::KubeSchema;
-use prepl_core::Digest;
 use prepl_core::membership::Members;
+use prepl_core::origin::BadFileName;
+use prepl_core::{Digest, Origin};
 use serde::{Deserialize, Serialize};
 
 /// Largest expression of such a run, in bytes: the object has to fit in the API server's store.
@@ -20,6 +21,9 @@ pub struct AskedRun {
     /// What is evaluated.
     #[schemars(length(min = 1, max = 262144))]
     pub expression: String,
+    /// The file that it is of; without one, somebody typed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<SourceFile>,
     /// Kept state to evaluate in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
@@ -34,6 +38,43 @@ pub struct AskedRun {
     /// Where.
     #[schemars(length(min = 1, max = 1000))]
     pub replicas: Vec<NamedReplica>,
+}
+
+/// The file that an expression is of.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its name.
+    #[schemars(length(min = 1, max = 512))]
+    pub name: String,
+    /// Where in it; without a place, the expression is the whole file, to be loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<SourcePlace>,
+}
+
+/// A place of a file.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourcePlace {
+    /// From 1.
+    #[schemars(range(min = 1, max = 16777216))]
+    pub line: u32,
+    /// From 1.
+    #[schemars(range(min = 1, max = 65536))]
+    pub column: u32,
+}
+
+impl SourceFile {
+    /// The file of an origin; `None` for what was typed.
+    #[must_use]
+    pub fn of(origin: &Origin) -> Option<SourceFile> {
+        let (file, at) = match origin {
+            Origin::Typed => return None,
+            Origin::File(file) => (file, None),
+            Origin::At { file, line, column } => {
+                (file, Some(SourcePlace { line: *line, column: *column }))
+            }
+        };
+        Some(SourceFile { name: file.to_string(), at })
+    }
 }
 
 /// A replica as people read it, and its UID.
@@ -58,6 +99,16 @@ impl AskedRun {
     #[must_use]
     pub fn expression_digest(&self) -> Digest {
         Digest::of(&self.expression)
+    }
+
+    /// Where the expression stands.
+    pub fn origin(&self) -> Result<Origin, BadFileName> {
+        let Some(SourceFile { name, at }) = &self.file else { return Ok(Origin::Typed) };
+        let file = name.parse()?;
+        Ok(match at {
+            None => Origin::File(file),
+            Some(SourcePlace { line, column }) => Origin::at(file, *line, *column),
+        })
     }
 
     /// Root of the hash tree over the replicas' UIDs in their order, as the user signs it too.

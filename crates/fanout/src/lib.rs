@@ -8,15 +8,18 @@
 //!
 //! Reading order: [`plan`] what to do · [`run`] the merged stream · `replica` one replica from
 //! connect to outcome · `window` how many
-//! at a time · `budget` what one replica may send · [`stop`] ending a run early.
+//! at a time · `budget` what one replica may send · [`input`] what a run reads · [`stop`] ending a run
+//! early.
 
 mod budget;
+pub mod input;
 pub mod plan;
 mod replica;
 pub mod run;
 pub mod stop;
 mod window;
 
+pub use input::Feeder;
 pub use plan::Plan;
 pub use run::{Run, start};
 pub use stop::Stopper;

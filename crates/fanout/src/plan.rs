@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use prepl_core::{
-    Evaluation, Expression, Limits, Patience, Replica, RequestId, RunId, SessionName,
+    Evaluation, Expression, Limits, Origin, Patience, Replica, RequestId, RunId, SessionName,
 };
 
 /// One expression over one selection.
@@ -18,8 +18,12 @@ pub struct Plan {
     pub recall: bool,
     /// Run it only where something keeps it from writing.
     pub read_only: bool,
+    /// Its evaluations may read input that is given to the run.
+    pub interactive: bool,
     /// What to evaluate.
     pub expression: Expression,
+    /// Where its text stands.
+    pub origin: Origin,
     /// Kept state to evaluate in.
     pub session: Option<SessionName>,
     /// Namespace to evaluate in.
@@ -46,11 +50,13 @@ impl Plan {
             run: self.run,
             replica_uid: Arc::clone(&replica.id.uid),
             expression: self.expression.clone(),
+            origin: self.origin.clone(),
             session: self.session.clone(),
             namespace: self.namespace.clone(),
             limits: self.limits,
             recall: self.recall,
             read_only: self.read_only,
+            interactive: self.interactive,
         }
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use prepl_core::ports::{Connect, Events, Line};
 use prepl_core::{Digest, Done, Event, Outcome, Patience, Reason, Replica, ReplicaIndex};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout};
 
 use crate::Plan;
 use crate::budget::Budget;
+use crate::input::Given;
 use crate::stop::{StopSign, reason};
 
 /// A value's text beside its digest.
@@ -52,6 +53,7 @@ pub(crate) struct Part<C> {
     pub(crate) replica: Replica,
     pub(crate) begun: Instant,
     pub(crate) stop: StopSign,
+    pub(crate) given: Given,
     pub(crate) tell: mpsc::Sender<Told>,
 }
 
@@ -114,11 +116,22 @@ impl<C: Connect> Part<C> {
     async fn answer(&mut self, line: &C::Line, budget: &mut Budget) -> Ending {
         let mut stop = self.stop.clone();
         let evaluation = self.plan.evaluation(&self.replica);
-        let work = async {
+        // What is to be recalled may be running already, and its answer comes when it has ended.
+        let begun = Notify::new();
+        if self.plan.recall {
+            begun.notify_one();
+        }
+        let answer = async {
             match line.evaluate(evaluation).await {
-                Ok(mut events) => self.until_done(&mut events, budget).await,
+                Ok(mut events) => {
+                    begun.notify_one();
+                    self.until_done(&mut events, budget).await
+                }
                 Err(outcome) => outcome.into(),
             }
+        };
+        let work = async {
+            tokio::select! { ending = answer => ending, never = self.feed(line, &begun) => never }
         };
         tokio::pin!(work);
         tokio::select! {
@@ -135,6 +148,22 @@ impl<C: Connect> Part<C> {
         let patience = Patience::INTERRUPT_GRACE + Patience::SILENCE;
         let silence = || Outcome::unknown("interrupted, and no word from the sidecar since");
         bounded(patience, ended).await.unwrap_or_else(|| silence().into())
+    }
+
+    /// Passes on what is given to the run, from the begin of the evaluation to its end.
+    async fn feed(&self, line: &C::Line, begun: &Notify) -> Ending {
+        begun.notified().await;
+        let mut given = self.given.clone();
+        for place in 0.. {
+            let piece = given.piece(place).await;
+            let given = line.input(self.plan.request, &self.replica.id.uid, &piece).await;
+            if let Err(why) = given {
+                let notice = format!("it does not get its input: {why}");
+                self.tell(vec![Event::Notice(notice.into())], None).await;
+                break;
+            }
+        }
+        std::future::pending().await
     }
 
     async fn until_done(

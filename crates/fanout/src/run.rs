@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::Plan;
+use crate::input::{Feeder, Given, input};
 use crate::replica::{End, Part, Told};
 use crate::stop::{StopSign, Stopper, stop};
 use crate::window::{TICK, Window};
@@ -26,6 +27,7 @@ const WAITING_BATCHES: usize = 64;
 pub struct Run {
     told: mpsc::Receiver<Told>,
     stopper: Stopper,
+    feeder: Feeder,
     begun: Instant,
     texts: HashSet<Digest>,
     replicas: Vec<Progress>,
@@ -46,9 +48,10 @@ struct Progress {
 pub fn start<C: Connect>(connect: Arc<C>, selection: &Selection, plan: Plan) -> Run {
     let (tell, told) = mpsc::channel(WAITING_BATCHES);
     let (stopper, sign) = stop();
+    let (feeder, given) = input(plan.interactive);
     let begun = Instant::now();
     let deadline = plan.patience.deadline;
-    let parts = parts(&connect, selection, plan, begun, &sign, tell);
+    let parts = parts(&connect, selection, plan, begun, &sign, &given, tell);
     let mut tasks = JoinSet::new();
     if let Some(deadline) = deadline {
         let stopper = stopper.clone();
@@ -61,6 +64,7 @@ pub fn start<C: Connect>(connect: Arc<C>, selection: &Selection, plan: Plan) -> 
     Run {
         told,
         stopper,
+        feeder,
         begun,
         texts: HashSet::new(),
         replicas: vec![Progress::default(); selection.len()],
@@ -78,6 +82,7 @@ fn parts<C: Connect>(
     plan: Plan,
     begun: Instant,
     stop: &StopSign,
+    given: &Given,
     tell: mpsc::Sender<Told>,
 ) -> Vec<Part<C>> {
     let plan = Arc::new(plan);
@@ -88,6 +93,7 @@ fn parts<C: Connect>(
         replica: replica.clone(),
         begun,
         stop: stop.clone(),
+        given: given.clone(),
         tell: tell.clone(),
     };
     selection.indexed().map(part).collect()
@@ -153,6 +159,11 @@ impl Run {
     /// A handle that ends the run early.
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
+    }
+
+    /// A handle that gives input to the run.
+    pub fn feeder(&self) -> Feeder {
+        self.feeder.clone()
     }
 
     /// Replicas that have no outcome yet.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a run that cannot be made is a failed test")]
 
+mod input;
 mod support;
 
 use std::collections::HashSet;

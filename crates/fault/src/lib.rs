@@ -26,6 +26,8 @@ pub const LABELS: &[&str] = &[
     "run.permitted",
     // Its intent is recorded, and nothing was sent.
     "run.recorded",
+    // Input for it is recorded, and no replica has it.
+    "input.recorded",
     // A replica has taken its request.
     "run.dispatched",
     // The first replica has told its outcome.
@@ -36,6 +38,10 @@ pub const LABELS: &[&str] = &[
     "run.told",
     // The intent of a tunnel is recorded, and it is not open.
     "tunnel.recorded",
+    // What a caller says through it is recorded, and the REPL has none of it.
+    "tunnel.told",
+    // It is on its way there.
+    "tunnel.passed",
 ];
 
 /// Passes a point; see the crate's front page.

@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use prepl_core::claim::{Claim, Deed, LONGEST};
 use prepl_core::membership::Members;
-use prepl_core::{Digest, Patience, RequestId};
+use prepl_core::{Digest, Input, Patience, RequestId};
 use prepl_identity::{Bundle, CannotSign, Name, claimed_name};
-use prepl_proto::convert::{BadMessage, claim, evaluation};
+use prepl_proto::convert::text::Text;
+use prepl_proto::convert::{BadMessage, claim};
 use prepl_proto::v1;
 
 /// What a claim lasts beyond what its run needs: for gateways that restart, and slow clocks.
@@ -33,20 +34,58 @@ pub fn signed_run(
 ) -> Result<v1::Signed, Unsigned> {
     let session = (!start.session.is_empty()).then(|| start.session.parse()).transpose();
     let limits = start.limits.ok_or(BadMessage("limits"))?;
-    let (expression, read_only) =
-        evaluation::read(start.expression.clone(), start.read_only_expression.clone())?;
+    let text = Text {
+        expression: start.expression.clone(),
+        read_only_expression: start.read_only_expression.clone(),
+        at: start.at.clone(),
+        file: start.file.clone(),
+    };
+    let (expression, origin, read_only) = text.read()?;
     let deed = Deed::Evaluate {
         expression: Digest::of(expression.as_str()),
+        origin,
         session: session.map_err(|_| BadMessage("session name"))?,
         namespace: (!start.namespace.is_empty()).then(|| start.namespace.as_str().into()),
         limits: limits.try_into()?,
         recall: start.recall,
         read_only,
+        interactive: start.interactive,
     };
     let request = RequestId::try_from(&start.request_id[..]);
     let request = request.map_err(|_| BadMessage("request id"))?;
     let members = Members::of(start.uids.iter().map(String::as_str));
     signed(bundle, request, deed, &members, (issued, longest(start)))
+}
+
+/// Signs the input of a run with the key of an access.
+#[derive(Debug)]
+pub struct InputSigner {
+    bundle: Arc<Bundle>,
+    request: RequestId,
+    members: Members,
+    /// A replica that has its turn late reads it late.
+    lasting: Duration,
+}
+
+impl InputSigner {
+    /// For the run that this message starts.
+    pub fn of(bundle: &Arc<Bundle>, start: &v1::StartRun) -> Result<InputSigner, BadMessage> {
+        let request = RequestId::try_from(&start.request_id[..]);
+        Ok(InputSigner {
+            bundle: Arc::clone(bundle),
+            request: request.map_err(|_| BadMessage("request id"))?,
+            members: Members::of(start.uids.iter().map(String::as_str)),
+            lasting: longest(start),
+        })
+    }
+
+    /// Signs a piece, at this time.
+    pub fn sign(&self, input: &Input) -> Result<v1::Signed, Unsigned> {
+        let data = Digest::of_bytes(input.data());
+        let deed = Deed::Input { data, place: input.place(), end: input.is_last() };
+        let time = (SystemTime::now(), self.lasting);
+        signed(&self.bundle, self.request, deed, &self.members, time)
+    }
 }
 
 /// Signs one tunnel to one replica.
@@ -113,9 +152,14 @@ impl Shown {
         }
     }
 
+    /// That a replica is one of those that were named; `None` for one that was not.
+    pub(crate) fn member(&self, uid: &str) -> Option<v1::Membership> {
+        let place = *self.places.get(uid)?;
+        Some(self.members.proof(place).into())
+    }
+
     /// The part for one replica; `None` for one that was not named.
     pub(crate) fn to(&self, uid: &str) -> Option<(v1::Signed, v1::Membership)> {
-        let place = *self.places.get(uid)?;
-        Some((self.signed.clone(), self.members.proof(place).into()))
+        Some((self.signed.clone(), self.member(uid)?))
     }
 }

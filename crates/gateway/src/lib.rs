@@ -9,7 +9,7 @@
 //! This crate must not know the command line, or how answers are folded and shown.
 //!
 //! Reading order: [`gateway`] the calls · [`record`] what is written down before, and
-//! `recorded_run` and `recorded_tunnel` after · [`dial`] connections to sidecars · [`line`] one
+//! `recorded_run`, [`recorded_input`] and `recorded_tunnel` after, [`tap`] what goes up a tunnel · [`dial`] connections to sidecars · [`line`] one
 //! connection, [`claim`] what its user signed, and `coalesce` what it writes together · [`tunnel`]
 //! bytes to one REPL and back · [`gather`] reports to answers · [`local`] fleets in a folder ·
 //! [`remote`] a gateway of a cluster, from outside · [`running`] a run, wherever it is ·
@@ -23,11 +23,13 @@ pub mod gather;
 pub mod line;
 pub mod local;
 pub mod record;
+pub mod recorded_input;
 mod recorded_run;
 mod recorded_tunnel;
 pub mod remote;
 pub mod running;
 pub mod scripts;
+pub mod tap;
 pub mod tunnel;
 
 pub use dial::Dialer;
@@ -39,6 +41,7 @@ pub use prepl_policy::{
     Ruling, Verdict, Verdicts, decide, judge,
 };
 pub use record::{Asker, NotRecorded, Recorded, RecordedTunnel, Recorder};
+pub use recorded_input::{Inputs, NotGiven};
 pub use recorded_run::RecordedRun;
 pub use recorded_tunnel::TunnelRecord;
 pub use remote::{Remote, RemoteFailed};

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use prepl_core::ports::{Events, Line};
-use prepl_core::{Description, Evaluation, Event, Outcome, Reason, Refusal as Refused, RequestId};
+use prepl_core::{
+    Description, Evaluation, Event, Input, Outcome, Reason, Refusal as Refused, RequestId,
+    SessionName,
+};
 use prepl_identity::Refusal;
 use prepl_proto::v1;
 use prepl_proto::v1::sidecar_client::SidecarClient;
@@ -137,6 +140,35 @@ impl Line for SidecarLine {
         };
         // A sidecar that cannot be asked does not confirm either: the evaluation's end tells.
         let _ = self.client.clone().interrupt(wire).await;
+    }
+
+    async fn input(
+        &self,
+        request: RequestId,
+        replica_uid: &str,
+        input: &Input,
+    ) -> Result<(), Reason> {
+        let mut wire = v1::InputRequest::of(request, replica_uid, input);
+        wire.caller = self.caller.to_string();
+        wire.membership = self.shown.as_ref().and_then(|shown| shown.member(replica_uid));
+        // One that does not run any more reads nothing: its end tells.
+        let given = self.client.clone().input(wire).await;
+        given.map(drop).map_err(|status| match status.code() {
+            Code::Unimplemented => {
+                Reason::new("its sidecar is of a version that takes none; replace the pod")
+            }
+            _ => Reason::new(status.message()),
+        })
+    }
+
+    async fn end_session(&self, name: &SessionName) -> bool {
+        let wire = v1::EndSessionRequest {
+            session: name.as_str().to_owned(),
+            caller: self.caller.to_string(),
+        };
+        // One that cannot be asked ends it by itself, when it is idle or the access is over.
+        let reply = self.client.clone().end_session(wire).await;
+        reply.is_ok_and(|reply| reply.get_ref().ended)
     }
 
     async fn describe(&self) -> Result<Description, Outcome> {

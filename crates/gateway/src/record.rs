@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use prepl_audit::{
-    Approval, AskedPolicy, AskedRight, AttachClosed, AttachOpened, AuditError, BadRule, BreakGlass,
-    Decision, Denied, Intent, Log, Mode, Outcomes, Receipt, Redacted, Redactor, ReplicaSet,
-    Sentence, Who,
+    Approval, AskedPolicy, AskedRight, AttachClosed, AttachOpened, AttachSaid, AuditError, BadRule,
+    BreakGlass, Decision, Denied, InputGiven, Intent, Log, Mode, Outcomes, Receipt, Redacted,
+    Redactor, ReplicaSet, Sentence, SourceFile, Who,
 };
 use prepl_core::{Digest, Expression, Reason, Replica, RequestId, Selection};
 use prepl_fanout::Plan;
@@ -43,6 +43,7 @@ pub struct Recorded {
     permit: Permit,
     plan: Plan,
     receipt: Receipt<Intent>,
+    redactor: Redactor,
     recorder: Recorder,
 }
 
@@ -52,6 +53,7 @@ pub struct Recorded {
 pub struct RecordedTunnel {
     permit: Permit,
     receipt: Receipt<AttachOpened>,
+    redactor: Redactor,
     recorder: Recorder,
 }
 
@@ -112,6 +114,7 @@ impl Recorder {
             mode: if plan.read_only { Mode::ReadOnly } else { Mode::ReadWrite },
             recall: plan.recall,
             expression: redactor.expression(&plan.expression),
+            file: SourceFile::of(&plan.origin, &redactor),
             session: plan.session.as_ref().map(|name| name.as_str().to_owned()),
             namespace: plan.namespace.as_deref().map(str::to_owned),
             replicas: ReplicaSet::of(permit.selection().replicas()),
@@ -122,7 +125,7 @@ impl Recorder {
         };
         let receipt = self.log.append(intent).await?;
         prepl_fault::point("run.recorded");
-        Ok(Recorded { permit, plan, receipt, recorder: self.clone() })
+        Ok(Recorded { permit, plan, receipt, redactor, recorder: self.clone() })
     }
 
     /// Records what else it takes: emergencies, and the approvals of others.
@@ -164,7 +167,7 @@ impl Recorder {
         };
         let receipt = self.log.append(opened).await?;
         prepl_fault::point("tunnel.recorded");
-        Ok(RecordedTunnel { permit, receipt, recorder: self.clone() })
+        Ok(RecordedTunnel { permit, receipt, redactor, recorder: self.clone() })
     }
 
     /// Records that somebody may not do what he asks.
@@ -200,8 +203,22 @@ impl Recorder {
         Open(self.open.clone())
     }
 
+    /// Records what is about to go through a tunnel; it is durable afterwards.
+    pub(crate) async fn tunnel_said(&self, said: AttachSaid) -> Result<(), AuditError> {
+        let _ = self.log.append(said).await?;
+        prepl_fault::point("tunnel.told");
+        Ok(())
+    }
+
     pub(crate) async fn tunnel_closed(&self, closed: AttachClosed) {
         let _ = self.log.append(closed).await;
+    }
+
+    /// Records a piece of input that is about to go to a run; it is durable afterwards.
+    pub(crate) async fn input(&self, given: InputGiven) -> Result<(), AuditError> {
+        let _ = self.log.append(given).await?;
+        prepl_fault::point("input.recorded");
+        Ok(())
     }
 
     pub(crate) async fn outcomes(&self, outcomes: Outcomes) {
@@ -224,15 +241,15 @@ impl Drop for Open {
 
 impl Recorded {
     /// Takes it apart to be dispatched: the receipt is used up.
-    pub(crate) fn into_parts(self) -> (Permit, Plan, Receipt<Intent>, Recorder) {
-        (self.permit, self.plan, self.receipt, self.recorder)
+    pub(crate) fn into_parts(self) -> (Permit, Plan, Receipt<Intent>, Redactor, Recorder) {
+        (self.permit, self.plan, self.receipt, self.redactor, self.recorder)
     }
 }
 
 impl RecordedTunnel {
     /// Takes it apart to be opened: the receipt is used up.
-    pub(crate) fn into_parts(self) -> (Permit, RequestId, Recorder) {
-        (self.permit, self.receipt.into_record().request, self.recorder)
+    pub(crate) fn into_parts(self) -> (Permit, AttachOpened, Redactor, Recorder) {
+        (self.permit, self.receipt.into_record(), self.redactor, self.recorder)
     }
 }
 

@@ -1,12 +1,13 @@
 //! A run whose outcomes are written to the audit log before its end is told.
 
-use prepl_audit::{Intent, Outcomes, Receipt, ReplicaOutcome};
+use prepl_audit::{Intent, Outcomes, Receipt, Redactor, ReplicaOutcome};
 use prepl_core::{Class, Digest, Done, Event, Reason, ReplicaIndex, Report, RunId, Selection};
 use prepl_fanout::{Run, Stopper};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::record::{Open, Recorder};
+use crate::recorded_input::{Inputs, Of};
 
 /// A run under way; ends with [`Report::Finished`], told when the outcomes are in the log.
 ///
@@ -15,6 +16,7 @@ use crate::record::{Open, Recorder};
 pub struct RecordedRun {
     run: Run,
     recorder: Recorder,
+    inputs: Inputs,
     known: Option<Known>,
     /// The end, and the writing that it waits for.
     ending: Option<(Report, JoinHandle<()>)>,
@@ -46,7 +48,7 @@ impl RecordedRun {
         run: Run,
         receipt: Receipt<Intent>,
         selection: &Selection,
-        recorder: Recorder,
+        (redactor, recorder): (Redactor, Recorder),
     ) -> Self {
         let told = |uid: &str| Told {
             uid: uid.to_owned(),
@@ -55,10 +57,12 @@ impl RecordedRun {
             done: None,
         };
         let replicas = selection.replicas().iter().map(|replica| told(&replica.id.uid)).collect();
-        let intent = receipt.seq();
-        let (id, open) = (receipt.into_record().run, recorder.opened());
+        let (intent, open) = (receipt.seq(), recorder.opened());
+        let Intent { run: id, who, .. } = receipt.into_record();
+        let of = Of { run: id, intent, who, replicas: selection.len() as u64, redactor };
+        let inputs = Inputs::new(run.feeder(), of, recorder.clone());
         let known = Some(Known { run: id, intent, replicas, open });
-        RecordedRun { run, recorder, known, ending: None, answered: false }
+        RecordedRun { run, recorder, inputs, known, ending: None, answered: false }
     }
 
     /// The next report; `None` after [`Report::Finished`]. May be dropped while it waits.
@@ -81,6 +85,11 @@ impl RecordedRun {
     /// A handle that ends the run early.
     pub fn stopper(&self) -> Stopper {
         self.run.stopper()
+    }
+
+    /// A handle that gives input to the run.
+    pub fn inputs(&self) -> Inputs {
+        self.inputs.clone()
     }
 
     /// Replicas that have no outcome yet.

@@ -2,9 +2,12 @@
 
 use std::future::Future;
 
+use bytes::Bytes;
+use prepl_core::Report;
+
+use crate::recorded_input::NotGiven;
 use crate::recorded_run::RecordedRun;
 use crate::remote::RemoteRun;
-use prepl_core::Report;
 
 /// A run under way; ends with [`Report::Finished`].
 pub trait Running: Send {
@@ -13,6 +16,10 @@ pub trait Running: Send {
 
     /// Interrupts the run; asking again changes nothing.
     fn interrupt(&self);
+
+    /// Gives input to all replicas of an interactive run that have not ended; each reads it when it
+    /// asks. At most 64 KiB at once; `end` says that nothing follows.
+    fn input(&self, data: Bytes, end: bool) -> impl Future<Output = Result<(), NotGiven>> + Send;
 }
 
 impl Running for RecordedRun {
@@ -23,6 +30,10 @@ impl Running for RecordedRun {
     fn interrupt(&self) {
         self.stopper().interrupt();
     }
+
+    async fn input(&self, data: Bytes, end: bool) -> Result<(), NotGiven> {
+        self.inputs().next(data, end).await
+    }
 }
 
 impl Running for RemoteRun {
@@ -32,5 +43,9 @@ impl Running for RemoteRun {
 
     fn interrupt(&self) {
         RemoteRun::interrupt(self);
+    }
+
+    async fn input(&self, data: Bytes, end: bool) -> Result<(), NotGiven> {
+        Ok(RemoteRun::input(self, data, end)?)
     }
 }

@@ -1,7 +1,8 @@
 //! A tunnel: bytes to one replica's REPL and back, as they are.
 //!
-//! It is opened by [`crate::Gateway::attach`] or [`crate::Remote::attach`]. A side that writes no
-//! more says so, and the other may go on; a tunnel that ends without that was cut.
+//! It is opened by [`crate::Gateway::attach`], which records what goes to the REPL before it goes
+//! on, or by [`crate::Remote::attach`] through a gateway that does. A side that writes no more says
+//! so, and the other may go on; a tunnel that ends without that was cut.
 
 use std::future::pending;
 use std::io;
@@ -9,17 +10,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use prepl_audit::AuditError;
 use prepl_proto::convert::BadMessage;
-use prepl_proto::convert::tunnel::Carried;
+use prepl_proto::convert::tunnel::{Carried, MAX_CHUNK};
 use prepl_proto::v1;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
+
+use crate::recorded_tunnel::Scribe;
+use crate::tap::Segment;
 
 /// Bytes read from a local client at once.
 const CHUNK: usize = 16 << 10;
@@ -37,8 +41,13 @@ pub struct Tunnel {
 }
 
 /// The way to the REPL.
-#[derive(Debug)]
 pub struct Up {
+    way: Way,
+    /// Who records what goes there; none where somebody further on does.
+    scribe: Option<Scribe>,
+}
+
+struct Way {
     parts: mpsc::Sender<Carried>,
     traffic: Arc<Traffic>,
 }
@@ -82,6 +91,9 @@ pub enum Broke {
     /// Something came that cannot be understood.
     #[error(transparent)]
     Bad(#[from] BadMessage),
+    /// What was about to go through it cannot be recorded.
+    #[error("the tunnel is cut, as what goes through it cannot be recorded: {0}")]
+    Unrecorded(#[from] AuditError),
     /// The local client's connection broke.
     #[error("the local connection broke: {0}")]
     Local(#[from] io::Error),
@@ -98,14 +110,21 @@ impl Tunnel {
             Ok(message) => Ok(message.try_into()?),
             Err(status) => Err(Broke::from(status)),
         });
-        let traffic = Arc::clone(&up.traffic);
+        let traffic = Arc::clone(&up.way.traffic);
         let down = Down { parts: Box::pin(down), traffic: Arc::clone(&traffic) };
         Tunnel { driver: opened.driver.into(), up, down, traffic }
     }
 
+    /// The same, and what goes to the REPL is recorded before.
+    pub(crate) fn recorded_by(mut self, scribe: Scribe) -> Tunnel {
+        self.up.scribe = Some(scribe);
+        self
+    }
+
     /// Says the end, and waits for that of the REPL; what it still says is dropped.
     pub async fn close(mut self) {
-        self.up.send(Carried::End).await;
+        // One that cannot say so is cut.
+        let Ok(true) = self.up.send(Carried::End).await else { return };
         drop(self.up);
         while let Some(Ok(_)) = self.down.next().await {}
     }
@@ -114,17 +133,26 @@ impl Tunnel {
     pub async fn carry(self, mut local: TcpStream) -> Result<(), Broke> {
         local.set_nodelay(true)?;
         let (read, write) = local.split();
-        let carried = tokio::select! {
-            // What comes down tells why the way up is closed.
-            biased;
-            ended = to_local(self.down, write) => ended,
-            failed = from_local(read, self.up) => failed,
-        };
+        let carried = self.carry_between(read, write).await;
         if carried.is_err() {
             // A reset: the client must not take half an answer for the whole.
             let _ = local.set_zero_linger();
         }
         carried
+    }
+
+    /// The same with a client in this process, for whom the end of the stream is its end.
+    pub async fn carry_between(
+        self,
+        read: impl AsyncRead + Unpin,
+        write: impl AsyncWrite + Unpin,
+    ) -> Result<(), Broke> {
+        tokio::select! {
+            // What comes down tells why the way up is closed.
+            biased;
+            ended = to_local(self.down, write) => ended,
+            failed = from_local(read, self.up) => failed,
+        }
     }
 }
 
@@ -134,15 +162,48 @@ where
     M: From<Carried> + Send + 'static,
 {
     let (up, carried) = mpsc::channel(1);
-    let up = Up { parts: up, traffic: Arc::default() };
+    let way = Way { parts: up, traffic: Arc::default() };
+    let up = Up { way, scribe: None };
     (up, tokio_stream::once(opening).chain(ReceiverStream::new(carried).map(M::from)))
 }
 
 impl Up {
-    /// Sends bytes or the end; waits while the REPL does not read.
+    /// Sends bytes or the end; waits while the REPL does not read, and until what they say is
+    /// recorded. What is half a message or a line is held back until it is whole, or the end.
     ///
-    /// Tells whether the tunnel is there still; [`Down`] tells why it is not.
-    pub async fn send(&self, carried: Carried) -> bool {
+    /// Tells whether the tunnel is there still; [`Down`] tells why it is not. With an error it has to
+    /// be cut: something is missing in it.
+    pub async fn send(&mut self, carried: Carried) -> Result<bool, AuditError> {
+        let Some(scribe) = &mut self.scribe else { return Ok(self.way.pass(carried).await) };
+        for Segment { bytes, told } in scribe.hear(&carried) {
+            if let Some(told) = told {
+                scribe.record(told, &bytes).await?;
+            }
+            if !self.way.pass_all(bytes).await {
+                return Ok(false);
+            }
+            prepl_fault::point("tunnel.passed");
+        }
+        match carried {
+            Carried::Data(_) => Ok(true),
+            Carried::End => Ok(self.way.pass(Carried::End).await),
+        }
+    }
+}
+
+impl Way {
+    /// Has any number of bytes go on.
+    async fn pass_all(&self, mut bytes: Bytes) -> bool {
+        while !bytes.is_empty() {
+            let chunk = bytes.split_to(bytes.len().min(MAX_CHUNK));
+            if !self.pass(Carried::Data(chunk)).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn pass(&self, carried: Carried) -> bool {
         let bytes = carried.bytes();
         let sent = self.parts.send(carried).await.is_ok();
         if sent {
@@ -163,7 +224,7 @@ impl Down {
 }
 
 /// Ends with the tunnel.
-async fn to_local(mut down: Down, mut local: WriteHalf<'_>) -> Result<(), Broke> {
+async fn to_local(mut down: Down, mut local: impl AsyncWrite + Unpin) -> Result<(), Broke> {
     let mut ended = false;
     while let Some(carried) = down.next().await {
         match carried? {
@@ -179,15 +240,15 @@ async fn to_local(mut down: Down, mut local: WriteHalf<'_>) -> Result<(), Broke>
 }
 
 /// Ends by an error alone.
-async fn from_local(mut local: ReadHalf<'_>, up: Up) -> Result<(), Broke> {
+async fn from_local(mut local: impl AsyncRead + Unpin, mut up: Up) -> Result<(), Broke> {
     loop {
         let mut chunk = BytesMut::with_capacity(CHUNK);
         let open = match local.read_buf(&mut chunk).await? {
             0 => {
-                up.send(Carried::End).await;
+                up.send(Carried::End).await?;
                 false
             }
-            _ => up.send(Carried::Data(chunk.freeze())).await,
+            _ => up.send(Carried::Data(chunk.freeze())).await?,
         };
         if !open {
             drop(up);
@@ -214,5 +275,11 @@ impl std::fmt::Debug for Tunnel {
 impl std::fmt::Debug for Down {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Down").finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Up {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Up").finish_non_exhaustive()
     }
 }

@@ -66,6 +66,11 @@ pub(crate) fn person_of(der: &[u8]) -> Result<String, CertificateProblem> {
     }
 }
 
+/// When the time of a certificate is over.
+pub(crate) fn end_of(der: &[u8]) -> Result<SystemTime, CertificateProblem> {
+    Ok(moment(read(der)?.validity().not_after.timestamp()))
+}
+
 /// Whether a certificate is the root of a fleet: a CA certificate issued by itself.
 pub(crate) fn is_anchor(certificate: &X509Certificate<'_>) -> bool {
     certificate.is_ca() && certificate.subject().as_raw() == certificate.issuer().as_raw()

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, Error};
@@ -210,6 +210,7 @@ pub struct Secure<S = TcpStream> {
     stream: TlsStream<S>,
     peer: Name,
     person: String,
+    until: SystemTime,
     refusal: Refusal,
 }
 
@@ -219,7 +220,8 @@ impl<S> Secure<S> {
         let own = certificates.first().ok_or(HandshakeFailed::NoCertificate)?;
         let peer = certificate::name_of(own).map_err(HandshakeFailed::NoName)?;
         let person = certificate::person_of(own).map_err(HandshakeFailed::NoName)?;
-        Ok(Self { stream, peer, person, refusal: Refusal::default() })
+        let until = certificate::end_of(own).map_err(HandshakeFailed::NoName)?;
+        Ok(Self { stream, peer, person, until, refusal: Refusal::default() })
     }
 
     /// Tells a refusal by the other side here too.
@@ -238,6 +240,12 @@ impl<S> Secure<S> {
     #[must_use]
     pub fn person(&self) -> &str {
         &self.person
+    }
+
+    /// When the time of the other end's certificate is over; the stream may live longer.
+    #[must_use]
+    pub fn until(&self) -> SystemTime {
+        self.until
     }
 
     /// The stream beneath, for its addresses and options; do not read or write it.

@@ -40,6 +40,8 @@ pub struct Signer {
     pub name: Name,
     /// For whom the authority certified it (see [`crate::Authority::sign_for`]).
     pub person: String,
+    /// When the time of the certificate is over.
+    pub until: SystemTime,
 }
 
 /// Why a text was not signed.
@@ -106,6 +108,7 @@ impl Bundle {
         if name.domain != self.name().domain {
             return Err(NotSigned::OtherFleet(Box::new(name), self.name().domain.clone()));
         }
-        Ok(Signer { name, person: certificate::person_of(own)? })
+        let (person, until) = (certificate::person_of(own)?, certificate::end_of(own)?);
+        Ok(Signer { name, person, until })
     }
 }

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use prepl_identity::{Acceptor, Credentials, Name, Secure};
 use tokio::net::{TcpListener, TcpStream};
@@ -40,11 +40,12 @@ pub trait Doorkeeper: Send + Sync + 'static {
     type Refusal: std::error::Error + Send;
 
     /// Lets a member in, or not; the place is given back when he leaves. `person` is for whom he was
-    /// certified.
+    /// certified, and `until` when the time of that certificate is over.
     fn let_in(
         &self,
         name: &Name,
         person: &str,
+        until: SystemTime,
     ) -> Result<(Self::Guest, OwnedSemaphorePermit), Self::Refusal>;
 }
 
@@ -128,7 +129,7 @@ impl<P: Doorkeeper> Door<P> {
         let name = stream.peer();
         let (guest, own_place) = self
             .doorkeeper
-            .let_in(name, stream.person())
+            .let_in(name, stream.person(), stream.until())
             .map_err(|refused| self.tell_refusal(client, &refused))
             .ok()?;
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {

@@ -1,5 +1,6 @@
-//! One tunnel of a user to a pod's REPL: opened by right, cut when the right or the access ends,
-//! and told in the log with who, where and how much, never what.
+//! One tunnel of a user to a pod's REPL: opened by right, cut when the right or the access ends or
+//! what goes through it cannot be recorded, and told in the log with who, where and how much. What
+//! he says stands in the audit log alone.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use futures_util::{Stream, StreamExt};
 use prepl_core::{Outcome, Reason, ReplicaId, Selection};
 use prepl_gateway::claim::{self, Shown};
 use prepl_gateway::remote::wire;
-use prepl_gateway::tunnel::{Down, Traffic, Up};
+use prepl_gateway::tunnel::{Broke, Down, Traffic, Up};
 use prepl_gateway::{Gateway, RecordedTunnel, Tunnel, TunnelRecord};
 use prepl_policy::Grounds;
 use prepl_proto::convert::tunnel::Carried;
@@ -173,7 +174,10 @@ async fn lower(mut down: Down, messages: &Messages) -> Result<(), Status> {
 }
 
 /// Ends when it has to be cut alone.
-async fn lift(mut ups: impl Stream<Item = Result<v1::AttachUp, Status>> + Unpin, up: Up) -> Status {
+async fn lift(
+    mut ups: impl Stream<Item = Result<v1::AttachUp, Status>> + Unpin,
+    mut up: Up,
+) -> Status {
     let mut ended = false;
     while let Some(message) = ups.next().await {
         let Ok(message) = message else { return left() };
@@ -183,8 +187,10 @@ async fn lift(mut ups: impl Stream<Item = Result<v1::AttachUp, Status>> + Unpin,
             Err(broken) => return bad(broken),
         };
         ended = carried == Carried::End;
-        if !up.send(carried).await {
-            return pending().await;
+        match up.send(carried).await {
+            Ok(true) => {}
+            Ok(false) => return pending().await,
+            Err(error) => return Status::resource_exhausted(Broke::from(error).to_string()),
         }
     }
     if !ended {

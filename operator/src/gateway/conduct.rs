@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use prepl_core::report::Stopped;
 use prepl_core::{Done, Event, Outcome, Reason, ReplicaIndex, Report};
-use prepl_gateway::{RecordedRun, Stopper};
+use prepl_gateway::{Inputs, RecordedRun, Stopper};
 use prepl_proto::v1;
 use prepl_proto::v1::run_command::Command;
 use tokio::sync::mpsc;
@@ -12,6 +13,9 @@ use tokio::time::sleep;
 use tonic::{Status, Streaming};
 
 use super::access::Refused;
+use super::doorkeeper::Guest;
+use super::end_session::RunSession;
+use super::input;
 
 /// Reports of one message at most.
 const BATCH: usize = 64;
@@ -31,6 +35,10 @@ pub struct Conduct {
     pub places: Vec<ReplicaIndex>,
     /// The reports of those that are not there.
     pub gone: Vec<Report>,
+    /// What it keeps on its replicas.
+    pub session: Option<RunSession>,
+    /// Who asked for it.
+    pub guest: Guest,
 }
 
 /// The reports of replicas that are gone: where an answer is to be recalled, it may have run.
@@ -58,21 +66,35 @@ impl Conduct {
         messages: Messages,
         denied: impl Future<Output = Refused>,
     ) {
-        let stopper = self.run.stopper();
-        let revoked = async {
-            let why = denied.await;
-            stopper.revoke();
+        let (stopper, inputs) = (self.run.stopper(), self.run.inputs());
+        let guest = self.guest.clone();
+        let refused = async {
+            let why = tokio::select! {
+                why = denied => {
+                    stopper.revoke();
+                    why
+                }
+                why = listen(commands, &stopper, &inputs, &guest) => {
+                    stopper.interrupt();
+                    why
+                }
+            };
             sleep(LAST_WORDS).await;
             why
         };
         tokio::select! {
             () = self.tell(&messages) => {}
-            () = listen(commands, &stopper) => {}
             () = messages.closed() => {}
-            why = revoked => {
+            why = refused => {
                 // A reader that does not read learns nothing; its evaluations have ended.
                 let _ = messages.try_send(Err(why.into()));
             }
+        }
+        drop(messages);
+        if stopper.stopped() == Some(Stopped::Revoked)
+            && let Some(session) = self.session
+        {
+            session.end().await;
         }
     }
 
@@ -122,11 +144,24 @@ fn weight(report: &Report) -> usize {
     }
 }
 
-/// Follows the caller's commands; one who only leaves off sending lets the run go on.
-async fn listen(mut commands: Streaming<v1::RunCommand>, stopper: &Stopper) {
+/// Follows the caller's commands until one cannot be done; one who only leaves off sending lets the
+/// run go on.
+async fn listen(
+    mut commands: Streaming<v1::RunCommand>,
+    stopper: &Stopper,
+    inputs: &Inputs,
+    guest: &Guest,
+) -> Refused {
     while let Ok(Some(command)) = commands.message().await {
-        if let Some(Command::Stop(_)) = command.command {
-            stopper.interrupt();
+        match command.command {
+            Some(Command::Stop(_)) => stopper.interrupt(),
+            Some(Command::Input(input)) => {
+                if let Err(refused) = input::give(inputs, guest, input).await {
+                    return refused;
+                }
+            }
+            // It has started.
+            Some(Command::Start(_)) | None => {}
         }
     }
     std::future::pending().await

@@ -1,6 +1,7 @@
 //! Who may connect: the holders of access requests.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use prepl_identity::{Holder, Name};
 use prepl_runtime::door::Doorkeeper;
@@ -55,7 +56,12 @@ impl Doorkeeper for AccessOnly {
     type Guest = Guest;
     type Refusal = NotLetIn;
 
-    fn let_in(&self, name: &Name, person: &str) -> Result<(Guest, OwnedSemaphorePermit), NotLetIn> {
+    fn let_in(
+        &self,
+        name: &Name,
+        person: &str,
+        _: SystemTime,
+    ) -> Result<(Guest, OwnedSemaphorePermit), NotLetIn> {
         if !matches!(name.holder, Holder::Access { .. }) {
             return Err(NotLetIn::Stranger(name.clone()));
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use prepl_core::{Replica, Selection};
+use prepl_core::{Origin, Replica, Selection};
 use prepl_crd::{AccessRequest, AskedRun, NamedReplica};
 use prepl_policy::{Grounds, Request, Subject};
 
@@ -77,6 +77,12 @@ pub enum NotThatRun {
          this one"
     )]
     OtherExpression,
+    /// Of another file, or another place of it.
+    #[error(
+        "this access is for one run, and its expression is of another file or place than this one; \
+         ask again for this one"
+    )]
+    OtherFile,
     /// Another session or namespace.
     #[error(
         "this access is for one run, in another session or namespace of the app; ask again for \
@@ -98,6 +104,11 @@ pub enum NotThatRun {
     /// Another reason or ticket.
     #[error("this access is for one run, with another reason or ticket; ask again with these")]
     OtherGrounds,
+    /// With input.
+    #[error(
+        "this access is for one run, and nobody has approved what it would read; ask without input"
+    )]
+    Interactive,
     /// Read-only, or no longer.
     #[error("this access is for one run, which was read-only or is not; ask again for this one")]
     OtherReadOnly,
@@ -132,10 +143,14 @@ pub fn started(caller: &Caller, start: &Start, there: &Selection) -> Result<(), 
     if (session, plan.namespace.as_deref()) != (run.session.as_deref(), run.namespace.as_deref()) {
         return Err(NotThatRun::OtherSession);
     }
+    if plan.interactive {
+        return Err(NotThatRun::Interactive);
+    }
     if plan.read_only != run.read_only {
         return Err(NotThatRun::OtherReadOnly);
     }
     one.has_text(plan.expression.as_str())?;
+    one.stands_there(&plan.origin)?;
     // To recall runs nothing: it may be asked of some of them, and when others are gone.
     one.has_grounds(&start.grounds)?;
     if plan.recall {
@@ -187,6 +202,11 @@ impl OneRun {
     fn has_text(&self, text: &str) -> Result<(), NotThatRun> {
         let same = text == self.run.expression;
         same.then_some(()).ok_or(NotThatRun::OtherExpression)
+    }
+
+    fn stands_there(&self, origin: &Origin) -> Result<(), NotThatRun> {
+        let same = self.run.origin().as_ref() == Ok(origin);
+        same.then_some(()).ok_or(NotThatRun::OtherFile)
     }
 
     fn has_grounds(&self, grounds: &Grounds) -> Result<(), NotThatRun> {

@@ -25,6 +25,7 @@ use super::audit::{self, AuditFiles};
 use super::conduct::{Conduct, gone};
 use super::denials::Denials;
 use super::doorkeeper::Guest;
+use super::end_session::RunSession;
 use super::fleet::{Asked, Fleet};
 use super::judging::Judges;
 use super::metrics::Metrics;
@@ -127,9 +128,12 @@ impl GatewayService {
         self.tell_break_glass(&caller, &asked.selection);
         let gone = gone(asked.gone.clone(), start.plan.recall);
         let shown = start.signed.map(|signed| Shown::of(signed, &start.uids));
-        let dialer = self.dialer.on_behalf_of(caller.user.username.as_str().into(), shown);
-        let run = Gateway::new(dialer).run(recorded);
-        let conduct = Conduct { run, places: asked.places.clone(), gone };
+        let user: Arc<str> = caller.user.username.as_str().into();
+        let (name, replicas) = (start.plan.session, &asked.selection);
+        let session = RunSession::of(name, replicas, &self.dialer, Arc::clone(&user));
+        let run = Gateway::new(self.dialer.on_behalf_of(user, shown)).run(recorded);
+        let (places, caller) = (asked.places.clone(), guest.clone());
+        let conduct = Conduct { run, places, gone, session, guest: caller };
         let (messages, stream) = mpsc::channel(WAITING_MESSAGES);
         let this = self.clone();
         tokio::spawn(async move {
@@ -229,6 +233,14 @@ impl Service for GatewayService {
         let mut commands = request.into_inner();
         let start = first_command(&mut commands).await?;
         Ok(Response::new(self.start(guest, start, commands).await?))
+    }
+
+    async fn end_session(
+        &self,
+        request: Request<v1::EndSessionsRequest>,
+    ) -> Result<Response<v1::EndSessionsReply>, Status> {
+        let guest = guest(&request)?;
+        Ok(Response::new(self.end_kept(&guest, request.into_inner()).await?))
     }
 
     async fn judge(

@@ -18,7 +18,7 @@ use super::tampered;
 /// The gateway that does not die.
 const HEALTHY: usize = 1;
 /// Far more often than runs and a tunnel come by any point.
-const MOST_PASSINGS: usize = 12;
+const MOST_PASSINGS: usize = 20;
 /// What a writer leaves that loses power in the middle of a line.
 const TORN: &str = r#"{"body":{"run":"#;
 
@@ -52,9 +52,12 @@ async fn crash(stage: &Stage, number: usize, point: &str) -> bool {
     let [run, no_right, forbidden] = stage.ask_together(&both, point).await;
     // By now the gateway, if it lives, has a connection to each replica.
     let second = stage.ask(ALLOWED, &both, plan(&format!("(second {point})"))).await;
-    let tunnel = stage.open_tunnel(&format!("tunnels-{number}"), &both).await;
+    let input = format!("input {point}, {number}\n");
+    let reads = plan(&format!("(read! {point}, {number})"));
+    let reads = stage.ask_reading(&both, reads, &input).await;
+    let tunnel = stage.evaluate_through_tunnel(&format!("tunnels-{number}"), &both).await;
     let died = dying.ready_or_ended().await.is_err();
-    assert!(died || tunnel.told.is_ok(), "{:?}, {point}", tunnel.told);
+    assert!(died || matches!(tunnel.told, Ok(true)), "{:?}, {point}", tunnel.told);
     dying.kill().await;
 
     let folders = both.map(|gateway| stage.audit(gateway));
@@ -71,8 +74,9 @@ async fn crash(stage: &Stage, number: usize, point: &str) -> bool {
     is_denied(&forbidden, "nothing-forbidden", point);
     let logs = Written::read(folders.iter().map(AsRef::as_ref));
     stage.judge_denied(&[no_right, forbidden], &logs, point);
-    stage.judge(&[run, second, third, recalled], &logs, point);
-    tunnel.judge(&logs, point);
+    stage.judge_input(&reads, &input, &logs, point);
+    stage.judge(&[run, second, reads, third, recalled], &logs, point);
+    tunnel.judge(&stage.apps[0], &logs, point);
     tampered::every_change_is_found(&folders[0], &folders[1]).await;
     died
 }

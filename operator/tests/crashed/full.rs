@@ -1,5 +1,5 @@
-//! A disk that takes no record: nothing runs, the client is told why, and the gateway goes on by
-//! itself when there is room.
+//! A disk that takes no record: nothing runs, a tunnel is cut, the client is told why, and the
+//! gateway goes on by itself when there is room.
 
 use std::fs;
 use std::io::Write;
@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use prepl_core::Class;
-use prepl_gateway::RemoteFailed;
+use prepl_gateway::{RemoteFailed, Tunnel};
 use prepl_tests::{Operator, plan};
 use tokio::process::Command;
 
 use super::histories::{Written, whole};
-use super::stage::{ALLOWED, Seen, Stage};
+use super::stage::{ALLOWED, Seen, Stage, evaluate_through};
 
 /// Of the file system, in bytes; it gives whole pages, so some records fit in when it is full.
 const SIZE: usize = 256 << 10;
@@ -46,6 +46,11 @@ async fn a_disk_that_takes_nothing_refuses_runs_until_it_is_well() {
     assert_eq!(last.told.as_ref().unwrap().classes(), [Class::Ok; 3]);
     assert_eq!(whole(&disk.folder).torn_bytes, 0);
     stage.judge(&[first, last], &Written::read([&*disk.folder]), "when it is well");
+
+    let tunnel = stage.tunnel(GATEWAY).await;
+    disk.fill();
+    let cut = cut(&stage, tunnel).await;
+    assert!(cut.contains("cannot be recorded") && cut.contains("full"), "{cut}");
 }
 
 /// Asks until the disk takes no more; gives what the client is told.
@@ -59,6 +64,19 @@ async fn refused(stage: &Stage) -> String {
         }
     }
     panic!("a full disk took {RUNS_OF_A_PAGE} runs");
+}
+
+/// Evaluates through a tunnel until the disk takes no more; gives why it was cut.
+async fn cut(stage: &Stage, mut tunnel: Tunnel) -> String {
+    for number in 0..RUNS_OF_A_PAGE {
+        let code = format!("(through {number})");
+        let told = evaluate_through(&mut tunnel, &code).await;
+        assert_eq!(stage.apps[0].times(&code), usize::from(told.is_ok()), "{told:?}");
+        if let Err(why) = told {
+            return why;
+        }
+    }
+    panic!("a full disk took {RUNS_OF_A_PAGE} messages");
 }
 
 fn words(seen: &Seen) -> String {

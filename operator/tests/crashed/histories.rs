@@ -35,10 +35,27 @@ impl Written {
         self.0.iter().any(is)
     }
 
+    /// Whether it was written that this is about to be read by a run.
+    fn gives(&self, run: RunId, text: &str) -> bool {
+        let is = |body: &Body| matches!(body, Body::InputGiven(given) if given.run == run && given.code.text() == text);
+        self.0.iter().any(is)
+    }
+
     fn opens(&self, request: RequestId) -> bool {
         let is =
             |body: &Body| matches!(body, Body::AttachOpened(opened) if opened.request == request);
         self.0.iter().any(is)
+    }
+
+    /// How often it was written that this is about to go through a tunnel.
+    fn says(&self, request: RequestId, code: &str) -> usize {
+        let is = |body: &&Body| match body {
+            Body::AttachSaid(said) => {
+                said.request == request && said.code().is_some_and(|asked| asked.text() == code)
+            }
+            _ => false,
+        };
+        self.0.iter().filter(is).count()
     }
 
     /// The classes that were written of a run on a replica.
@@ -106,6 +123,16 @@ impl Stage {
         assert!(told.is_some() || times == 0, "told that nothing ran: {about}");
     }
 
+    /// What a run read was written down before, and was read once (P2, P3).
+    pub fn judge_input(&self, seen: &Seen, input: &str, logs: &Written, when: &str) {
+        for app in &self.apps {
+            let times = app.times(input);
+            assert!(times <= 1, "{input:?} was read {times} times, {when}");
+            let written = logs.gives(seen.plan.run, input);
+            assert!(times == 0 || written, "{input:?} was read without a record, {when}");
+        }
+    }
+
     /// What may not run was not told to have run, and never reached an app (P1).
     pub fn judge_denied(&self, denied: &[Seen], logs: &Written, when: &str) {
         for seen in denied {
@@ -122,12 +149,13 @@ impl Stage {
 }
 
 impl Tunnel {
-    /// One that was opened was written down before.
-    pub fn judge(&self, logs: &Written, when: &str) {
-        assert!(
-            self.told.is_err() || logs.opens(self.request),
-            "a tunnel without a record, {when}"
-        );
+    /// One that was opened was written down before, and so was what ran through it (P2).
+    pub fn judge(&self, app: &Diary, logs: &Written, when: &str) {
+        let Tunnel { request, code, told } = self;
+        assert!(told.is_err() || logs.opens(*request), "a tunnel without a record, {when}");
+        let (ran, written) = (app.times(code), logs.says(*request, code));
+        assert!(ran <= written && written <= 1, "{written} records, it ran {ran} times, {when}");
+        assert!(ran == 1 || !matches!(told, Ok(true)), "an answer of what did not run, {when}");
     }
 }
 

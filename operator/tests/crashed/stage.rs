@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use prepl_core::RequestId;
-use prepl_gateway::{Plan, Remote, RemoteFailed};
+use prepl_gateway::{self as gateway, Plan, Remote, RemoteFailed};
+use prepl_proto::convert::tunnel::Carried;
 use prepl_tests::{Asked, Diary, Installation, Operator, Running, in_time, plan};
 use serde_json::json;
 
@@ -27,10 +28,11 @@ pub struct Seen {
     pub told: Result<Asked, RemoteFailed>,
 }
 
-/// What a client was told of a tunnel.
+/// What a client evaluated through a tunnel, and whether he got an answer.
 pub struct Tunnel {
     pub request: RequestId,
-    pub told: Result<(), RemoteFailed>,
+    pub code: String,
+    pub told: Result<bool, RemoteFailed>,
 }
 
 impl Stage {
@@ -91,19 +93,59 @@ impl Stage {
         .into()
     }
 
-    /// Opens a tunnel to the first app, and lets it go. A user has few of them at a time.
-    pub async fn open_tunnel(&self, user: &str, gateways: &[usize]) -> Tunnel {
+    /// Asks all three for something that reads this.
+    pub async fn ask_reading(&self, gateways: &[usize], plan: Plan, input: &str) -> Seen {
+        let remote = self.installation.user(ALLOWED, gateways).await;
+        let plan = Plan { interactive: true, ..plan };
+        let selection = self.installation.world.selection();
+        let told = match Running::try_begin_at(&remote, &selection, &plan).await {
+            Ok(run) => {
+                run.input(input, true).await.unwrap();
+                Ok(run.finish().await)
+            }
+            Err(failed) => Err(failed),
+        };
+        Seen { plan, told }
+    }
+
+    /// Opens a tunnel to the first app, evaluates something through it, and lets it go. A user has
+    /// few of them at a time.
+    pub async fn evaluate_through_tunnel(&self, user: &str, gateways: &[usize]) -> Tunnel {
         self.installation.admit(user);
         let remote = self.installation.user(user, gateways).await;
         let request = plan("a name of its own").request;
         let uid = self.installation.world.replicas()[0].id.uid.to_string();
-        let told = in_time(remote.attach(request, &uid)).await.map(drop);
-        Tunnel { request, told }
+        let code = format!("(through {user})");
+        let told = match in_time(remote.attach(request, &uid)).await {
+            Ok(mut tunnel) => Ok(evaluate_through(&mut tunnel, &code).await.is_ok()),
+            Err(failed) => Err(failed),
+        };
+        Tunnel { request, code, told }
+    }
+
+    /// An open tunnel to the first app.
+    pub async fn tunnel(&self, number: usize) -> gateway::Tunnel {
+        let remote = self.installation.user(ALLOWED, &[number]).await;
+        let request = plan("a name of its own").request;
+        let uid = self.installation.world.replicas()[0].id.uid.to_string();
+        in_time(remote.attach(request, &uid)).await.unwrap()
     }
 
     /// Asks the sidecars what became of a request, and has nothing run.
     pub async fn recall(&self, gateway: usize, seen: &Seen) -> Seen {
         let plan = Plan { recall: true, ..seen.plan.clone() };
         self.ask(ALLOWED, &[gateway], plan).await
+    }
+}
+
+/// Has nREPL evaluate this, until something comes back or the tunnel is cut.
+pub async fn evaluate_through(tunnel: &mut gateway::Tunnel, code: &str) -> Result<(), String> {
+    let message = format!("d4:code{}:{code}2:op4:evale", code.len());
+    // What comes down tells why a tunnel is gone.
+    let _ = tunnel.up.send(Carried::Data(message.into())).await;
+    match in_time(tunnel.down.next()).await {
+        Some(Ok(Carried::Data(_))) => Ok(()),
+        Some(Err(broke)) => Err(broke.to_string()),
+        other => panic!("{other:?} of a REPL that goes on"),
     }
 }

@@ -4,10 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use prepl_core::claim::{Claim, Deed};
 use prepl_core::membership::Proof;
-use prepl_core::{Digest, RequestId};
+use prepl_core::{Digest, Origin, RequestId};
 use prost::Message as _;
 
 use super::BadMessage;
+use super::text::{file_name, origin, place};
 use crate::v1::{self, claim::Deed as Wire};
 
 /// The most bytes of a claim.
@@ -37,15 +38,37 @@ impl From<Claim> for v1::Claim {
     fn from(claim: Claim) -> Self {
         let deed = match claim.deed {
             Deed::Tunnel => Wire::Tunnel(v1::TunnelDeed {}),
-            Deed::Evaluate { expression, session, namespace, limits, recall, read_only } => {
+            Deed::Input { data, place, end } => {
+                let data = data.as_bytes().to_vec();
+                Wire::Input(v1::InputDeed { data, place, end })
+            }
+            Deed::Evaluate {
+                expression,
+                origin,
+                session,
+                namespace,
+                limits,
+                recall,
+                read_only,
+                interactive,
+            } => {
                 let deed = v1::EvaluateDeed {
                     expression: expression.as_bytes().to_vec(),
                     session: session.map(|name| name.as_str().to_owned()).unwrap_or_default(),
                     namespace: namespace.as_deref().unwrap_or_default().to_owned(),
                     limits: Some(limits.into()),
                     recall,
+                    interactive,
+                    at: place(&origin),
                 };
-                if read_only { Wire::Read(deed) } else { Wire::Evaluate(deed) }
+                match origin {
+                    Origin::File(file) => {
+                        let (evaluation, file) = (Some(deed), file.to_string());
+                        Wire::Load(v1::LoadDeed { evaluation, file, read_only })
+                    }
+                    Origin::Typed | Origin::At { .. } if read_only => Wire::Read(deed),
+                    Origin::Typed | Origin::At { .. } => Wire::Evaluate(deed),
+                }
             }
         };
         v1::Claim {
@@ -76,19 +99,31 @@ impl TryFrom<v1::Claim> for Claim {
 }
 
 fn deed(wire: Wire) -> Result<Deed, BadMessage> {
-    let (wire, read_only) = match wire {
+    let (mut wire, file, read_only) = match wire {
         Wire::Tunnel(_) => return Ok(Deed::Tunnel),
-        Wire::Evaluate(wire) => (wire, false),
-        Wire::Read(wire) => (wire, true),
+        Wire::Input(v1::InputDeed { data, place, end }) => {
+            return Ok(Deed::Input { data: digest(&data)?, place, end });
+        }
+        Wire::Evaluate(wire) => (wire, None, false),
+        Wire::Read(wire) => (wire, None, true),
+        Wire::Load(v1::LoadDeed { evaluation, file, read_only }) => {
+            (evaluation.ok_or(BadMessage("deed"))?, Some(file_name(&file)?), read_only)
+        }
+    };
+    let origin = match file {
+        Some(file) => Origin::File(file),
+        None => origin(wire.at.take())?,
     };
     let session = (!wire.session.is_empty()).then(|| wire.session.parse()).transpose();
     Ok(Deed::Evaluate {
         expression: digest(&wire.expression)?,
+        origin,
         session: session.map_err(|_| BadMessage("session name"))?,
         namespace: (!wire.namespace.is_empty()).then(|| wire.namespace.into()),
         limits: wire.limits.ok_or(BadMessage("limits"))?.try_into()?,
         recall: wire.recall,
         read_only,
+        interactive: wire.interactive,
     })
 }
 
@@ -111,16 +146,16 @@ impl TryFrom<v1::Membership> for Proof {
     }
 }
 
-fn digest(bytes: &[u8]) -> Result<Digest, BadMessage> {
+pub(super) fn digest(bytes: &[u8]) -> Result<Digest, BadMessage> {
     bytes.try_into().map(Digest::from_bytes).map_err(|_| BadMessage("digest"))
 }
 
-fn micros(time: SystemTime) -> u64 {
+pub(super) fn micros(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn moment(micros: u64) -> Result<SystemTime, BadMessage> {
+pub(super) fn moment(micros: u64) -> Result<SystemTime, BadMessage> {
     let moment = SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(micros));
     moment.ok_or(BadMessage("time"))
 }
@@ -142,19 +177,33 @@ mod tests {
     }
 
     fn evaluate(read_only: bool) -> Deed {
+        evaluate_at(Origin::Typed, read_only)
+    }
+
+    fn evaluate_at(origin: Origin, read_only: bool) -> Deed {
         Deed::Evaluate {
             expression: Digest::of("(+ 1 2)"),
+            origin,
             session: Some("s1".parse().unwrap()),
             namespace: Some("shop.core".into()),
             limits: Limits::default(),
             recall: true,
             read_only,
+            interactive: read_only,
         }
     }
 
     #[test]
     fn a_claim_comes_back_as_it_went() {
-        for deed in [evaluate(false), evaluate(true), Deed::Tunnel] {
+        let file = || "shop/core.clj".parse().unwrap();
+        let input = Deed::Input { data: Digest::of("yes"), place: 3, end: true };
+        let mut deeds = vec![Deed::Tunnel, input];
+        for read_only in [false, true] {
+            for origin in [Origin::Typed, Origin::at(file(), 3, 7), Origin::File(file())] {
+                deeds.push(evaluate_at(origin, read_only));
+            }
+        }
+        for deed in deeds {
             let claim = claim(deed);
             assert_eq!(read(&bytes(&claim)).as_ref(), Ok(&claim));
         }

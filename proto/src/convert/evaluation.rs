@@ -2,26 +2,30 @@
 
 use std::time::Duration;
 
-use prepl_core::{Evaluation, Expression, Limits, RequestId};
+use prepl_core::{Evaluation, Limits, RequestId};
 
 use super::BadMessage;
+use super::text::Text;
 use crate::v1;
 
 impl From<Evaluation> for v1::EvalRequest {
     fn from(evaluation: Evaluation) -> Self {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        let (expression, read_only_expression) =
-            written(&evaluation.expression, evaluation.read_only);
+        let Text { expression, read_only_expression, at, file } =
+            Text::of(&evaluation.expression, &evaluation.origin, evaluation.read_only);
         v1::EvalRequest {
             request_id: evaluation.request.as_bytes().to_vec(),
             run_id: evaluation.run.to_string(),
             replica_uid: evaluation.replica_uid.to_string(),
             expression,
             read_only_expression,
+            at,
+            file,
             session: text(evaluation.session.as_ref().map(|name| name.as_str())),
             namespace: text(evaluation.namespace.as_deref()),
             limits: Some(evaluation.limits.into()),
             recall: evaluation.recall,
+            interactive: evaluation.interactive,
             // Whoever asks for somebody else writes it in.
             caller: String::new(),
             signed: None,
@@ -37,36 +41,27 @@ impl TryFrom<v1::EvalRequest> for Evaluation {
         let request = RequestId::try_from(&wire.request_id[..]);
         let session = (!wire.session.is_empty()).then(|| wire.session.parse()).transpose();
         let namespace = (!wire.namespace.is_empty()).then(|| wire.namespace.into());
-        let (expression, read_only) = read(wire.expression, wire.read_only_expression)?;
+        let text = Text {
+            expression: wire.expression,
+            read_only_expression: wire.read_only_expression,
+            at: wire.at,
+            file: wire.file,
+        };
+        let (expression, origin, read_only) = text.read()?;
         Ok(Evaluation {
             request: request.map_err(|_| BadMessage("request id"))?,
             run: wire.run_id.parse().map_err(|_| BadMessage("run id"))?,
             replica_uid: wire.replica_uid.into(),
             expression,
+            origin,
             read_only,
             session: session.map_err(|_| BadMessage("session name"))?,
             namespace,
             limits: wire.limits.ok_or(BadMessage("limits"))?.try_into()?,
             recall: wire.recall,
+            interactive: wire.interactive,
         })
     }
-}
-
-/// The texts of `expression` and of `read_only_expression`: one of them is empty.
-pub fn written(expression: &Expression, read_only: bool) -> (String, String) {
-    let text = expression.as_str().to_owned();
-    if read_only { (String::new(), text) } else { (text, String::new()) }
-}
-
-/// The expression that one of both fields has, and whether it is the read-only one.
-pub fn read(expression: String, read_only: String) -> Result<(Expression, bool), BadMessage> {
-    let is_read_only = expression.is_empty();
-    if !is_read_only && !read_only.is_empty() {
-        return Err(BadMessage("expression"));
-    }
-    let text = if is_read_only { read_only } else { expression };
-    let expression = Expression::new(text).map_err(|_| BadMessage("expression"))?;
-    Ok((expression, is_read_only))
 }
 
 impl From<Limits> for v1::Limits {

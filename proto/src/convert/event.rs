@@ -104,6 +104,7 @@ impl From<Done> for v1::Done {
             queued_us: micros(done.timings.queued),
             eval_us: micros(done.timings.eval),
             output_bytes: done.output_bytes,
+            session_began: done.session_began,
         }
     }
 }
@@ -121,6 +122,7 @@ impl TryFrom<v1::Done> for Done {
                 ..Timings::default()
             },
             output_bytes: wire.output_bytes,
+            session_began: wire.session_began,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
-use prepl_core::Expression;
+use prepl_core::{Expression, Origin};
 use prepl_sidecar::driver::clojure::Clojure;
 use prepl_sidecar::driver::clojure::codec::MAX_LINE;
 use prepl_sidecar::driver::{Ask, Conversation};
@@ -34,5 +34,12 @@ fuzz_target!(|peer: (bool, u8, Vec<Vec<u8>>)| {
 
 fn ask() -> Ask {
     let expression = Expression::new("1").expect("an expression");
-    Ask { expression, namespace: None, value_bytes: 64, output_bytes: 64, read_only: None }
+    Ask {
+        expression,
+        origin: Origin::Typed,
+        namespace: None,
+        value_bytes: 64,
+        output_bytes: 64,
+        read_only: None,
+    }
 }

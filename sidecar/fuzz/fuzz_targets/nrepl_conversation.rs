@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
-use prepl_core::Expression;
+use prepl_core::{Expression, Origin};
 use prepl_sidecar::driver::nrepl::Nrepl;
 use prepl_sidecar::driver::nrepl::codec::MAX_MESSAGE;
 use prepl_sidecar::driver::{Ask, Conversation, Step};
 
-const OPENED: &[u8] = b"d2:id1:13:opsl5:clone4:eval9:interrupte8:versionsd7:clojure3:1.1e6:statusl4:doneee\
+const OPENED: &[u8] =
+    b"d2:id1:13:opsl5:clone4:eval9:interrupte8:versionsd7:clojure3:1.1e6:statusl4:doneee\
 d2:id1:211:new-session1:s6:statusl4:doneee";
 
 fuzz_target!(|pieces: (bool, Vec<&[u8]>)| {
@@ -37,6 +38,13 @@ fuzz_target!(|pieces: (bool, Vec<&[u8]>)| {
 
 fn evaluate(conversation: &mut Nrepl, out: &mut BytesMut) {
     let Ok(expression) = Expression::new("(+ 1 1)") else { return };
-    let ask = Ask { expression, namespace: None, value_bytes: 16, output_bytes: 16, read_only: None };
+    let ask = Ask {
+        expression,
+        origin: Origin::Typed,
+        namespace: None,
+        value_bytes: 16,
+        output_bytes: 16,
+        read_only: None,
+    };
     let _ = conversation.evaluate(&ask, out);
 }

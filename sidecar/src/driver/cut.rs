@@ -1,7 +1,7 @@
 //! A text that was cut at a byte.
 
 /// The text without the piece of a character at its end.
-pub(super) fn whole_characters(text: &[u8]) -> &[u8] {
+pub(crate) fn whole_characters(text: &[u8]) -> &[u8] {
     match std::str::from_utf8(text) {
         Err(flaw) if flaw.error_len().is_none() => {
             text.get(..flaw.valid_up_to()).unwrap_or_default()

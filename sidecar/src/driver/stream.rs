@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Ask, Conversation, End, Garbage, Refused, Runtime, Said, Step, Unreadable};
 use crate::budget::{FREE_BYTES, NoRoom, Share};
+use crate::input::Inbox;
 use crate::stop::Stop;
 
 /// Read this much at once: a few large messages, without growing for each.
@@ -32,6 +33,8 @@ pub struct StreamSession {
     share: Share,
     /// Bytes that ended evaluations printed since the last one began.
     late: usize,
+    /// How often the running evaluation asked for input and has none yet.
+    asked_for_input: usize,
     /// The connection is of no more use; what the peer said before that still counts.
     broken: Option<Unusable>,
 }
@@ -113,6 +116,7 @@ impl StreamSession {
             steps: VecDeque::new(),
             share,
             late: 0,
+            asked_for_input: 0,
             broken: None,
         };
         session.conversation.open(&mut session.output);
@@ -139,31 +143,38 @@ impl StreamSession {
 
     /// Evaluates; what the runtime says goes to `said`, and a slow receiver slows the runtime down.
     ///
-    /// `stop` asks for an interrupt; the runtime gets `grace` to confirm it.
+    /// It reads from `inbox`. `stop` asks for an interrupt; the runtime gets `grace` to confirm it.
     pub async fn evaluate(
         &mut self,
         ask: &Ask,
         said: &mpsc::Sender<Said>,
+        inbox: &Inbox,
         stop: &mut Stop,
         grace: Duration,
     ) -> Ending {
         if let Err(unreadable) = self.conversation.evaluate(ask, &mut self.output) {
             return Ending::Unreadable(unreadable);
         }
+        self.asked_for_input = 0;
         self.tell_late_output(said).await;
         let answered = tokio::select! {
-            ending = self.until_ended(said) => Some(ending),
+            ending = self.until_ended(said, inbox) => Some(ending),
             () = stop.asked() => None,
         };
         match answered {
             Some(ending) => ending,
-            None => self.interrupt(said, grace).await,
+            None => self.interrupt(said, inbox, grace).await,
         }
     }
 
-    async fn interrupt(&mut self, said: &mpsc::Sender<Said>, grace: Duration) -> Ending {
+    async fn interrupt(
+        &mut self,
+        said: &mpsc::Sender<Said>,
+        inbox: &Inbox,
+        grace: Duration,
+    ) -> Ending {
         self.conversation.interrupt(&mut self.output);
-        let confirmed = tokio::time::timeout(grace, self.until_ended(said)).await;
+        let confirmed = tokio::time::timeout(grace, self.until_ended(said, inbox)).await;
         confirmed.unwrap_or(Ending::Unconfirmed)
     }
 
@@ -196,7 +207,7 @@ impl StreamSession {
 
     /// Runs until the evaluation ended. May be dropped between any two steps: what was received
     /// stays in `steps` and `input`, what is to be sent stays in `output`.
-    async fn until_ended(&mut self, said: &mpsc::Sender<Said>) -> Ending {
+    async fn until_ended(&mut self, said: &mpsc::Sender<Said>, inbox: &Inbox) -> Ending {
         loop {
             if let Err(error) = self.flush().await {
                 return Ending::Lost(error.to_string().into());
@@ -207,13 +218,24 @@ impl StreamSession {
                     return Ending::Lost("nobody listens any more".into());
                 };
                 match self.steps.pop_front() {
-                    Some(Step::Said(saying)) => place.send(self.let_go(saying)),
+                    Some(Step::Said(saying)) => {
+                        self.asked_for_input += usize::from(saying == Said::NeedInput);
+                        place.send(self.let_go(saying));
+                    }
                     Some(Step::Late(bytes)) => self.late += bytes,
                     Some(Step::Ended(end)) => return Ending::Answered(end),
                     Some(Step::Opened(_) | Step::Closed) | None => {}
                 }
             }
-            if let Err(broken) = self.read().await {
+            let read = tokio::select! {
+                line = inbox.line(), if self.asked_for_input > 0 => {
+                    self.asked_for_input -= 1;
+                    self.conversation.input(&line, &mut self.output);
+                    Ok(())
+                }
+                read = self.read() => read,
+            };
+            if let Err(broken) = read {
                 return Ending::Lost(broken.to_string().into());
             }
         }

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use prepl_core::{Expression, Raised, Stream};
+use prepl_core::{Expression, Origin, Raised, Stream};
 use prepl_sidecar::budget::Budget;
 use prepl_sidecar::driver::clojure::Clojure;
 use prepl_sidecar::driver::stream::{Ending, StreamSession};
 use prepl_sidecar::driver::{Ask, End, Runtime, Said};
+use prepl_sidecar::input::Inbox;
 use prepl_sidecar::stop::stop_at;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -46,6 +47,15 @@ impl Session {
     }
 
     pub async fn run(&mut self, ask: &Ask, time: Duration) -> (Vec<Said>, Ending) {
+        self.run_reading(ask, &Inbox::closed(), time).await
+    }
+
+    pub async fn run_reading(
+        &mut self,
+        ask: &Ask,
+        inbox: &Inbox,
+        time: Duration,
+    ) -> (Vec<Said>, Ending) {
         let (sender, mut receiver) = mpsc::channel(8);
         let (_interrupter, mut stop) = stop_at(Instant::now() + time);
         let gather = async {
@@ -57,7 +67,7 @@ impl Session {
         };
         let evaluate = async {
             let sender = sender;
-            self.0.evaluate(ask, &sender, &mut stop, Duration::from_secs(2)).await
+            self.0.evaluate(ask, &sender, inbox, &mut stop, Duration::from_secs(2)).await
         };
         tokio::join!(gather, evaluate)
     }
@@ -108,6 +118,7 @@ pub async fn two() -> Option<(Session, Session)> {
 pub fn ask(text: &str) -> Ask {
     Ask {
         expression: Expression::new(text).unwrap(),
+        origin: Origin::Typed,
         namespace: None,
         value_bytes: 1 << 20,
         output_bytes: 1 << 20,

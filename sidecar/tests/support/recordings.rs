@@ -1,6 +1,6 @@
 //! What the recorded streams of `tests/fixtures/clojure` were asked; one evaluation each.
 
-use prepl_core::Expression;
+use prepl_core::{Expression, Origin};
 use prepl_sidecar::driver::Ask;
 
 /// Names of the files, and what was asked.
@@ -23,5 +23,12 @@ pub fn all() -> Vec<(&'static str, Ask)> {
 
 fn ask(text: &str, value_bytes: u32) -> Ask {
     let expression = Expression::new(text).unwrap();
-    Ask { expression, namespace: None, value_bytes, output_bytes: 4096, read_only: None }
+    Ask {
+        expression,
+        origin: Origin::Typed,
+        namespace: None,
+        value_bytes,
+        output_bytes: 4096,
+        read_only: None,
+    }
 }

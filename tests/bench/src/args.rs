@@ -38,6 +38,10 @@ pub enum Row {
     Stall,
     /// Memory of a sidecar and sizes of the binaries
     Footprint,
+    /// Answers at the prompt of `prepl repl` over 12 replicas against one client of one replica
+    Prompt,
+    /// 5,000 evaluations in one session of 12 replicas, and what memory they leave behind
+    Session,
 }
 
 /// Servers that the bench measures, each kind in processes of its own.

@@ -39,6 +39,13 @@ impl Serving {
         Ok(all)
     }
 
+    /// A sidecar in a process of its own, in front of `repl`.
+    pub fn sidecar(fleet: &Fleet, number: usize, repl: &str) -> Result<Serving, Failure> {
+        let mut serving = Serving::begin(Kind::Sidecars, fleet, number, 1, repl)?;
+        serving.wait(1)?;
+        Ok(serving)
+    }
+
     /// A stub nREPL server.
     pub fn repl(stalling: bool) -> Result<Serving, Failure> {
         let mut command = this_program()?;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use prepl_core::{Replica, ReplicaId, Selection, Workload};
+use prepl_gateway::local::{NewReplica, edit};
 use prepl_identity::{
     Authority, Credentials, MEMBER_LIFETIME, Name, Role, TrustDomain, USER_LIFETIME,
 };
@@ -47,6 +48,26 @@ impl Fleet {
     /// The name in a replica's certificate.
     pub fn name(&self, number: usize) -> Result<Name, Failure> {
         Ok(Name::sidecar(&self.domain, &uid(number))?)
+    }
+
+    /// Writes what `prepl --fleet` needs for the replicas at these addresses.
+    pub fn write(&self, addresses: &[SocketAddr]) -> Result<(), Failure> {
+        let mut text = edit::empty(&self.domain);
+        for (number, address) in addresses.iter().enumerate() {
+            let new = NewReplica {
+                name: format!("api-{number}"),
+                namespace: "shop".to_owned(),
+                workload: "deployment/api".to_owned(),
+                labels: [("app".to_owned(), "api".to_owned())].into(),
+                node: String::new(),
+                zone: String::new(),
+                version: String::new(),
+                address: address.to_string(),
+            };
+            text = edit::add(&text, &new, &uid(number))?;
+        }
+        std::fs::write(self.path().join("fleet.toml"), text)?;
+        Ok(self.user.current().write(&self.path().join("user.pem"))?)
     }
 
     /// The replicas that listen at these addresses, from the first on.

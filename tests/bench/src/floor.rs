@@ -113,12 +113,26 @@ impl Sidecar for Bare {
         Err(Status::unimplemented("the floor has nothing to evaluate"))
     }
 
+    async fn input(
+        &self,
+        _: Request<v1::InputRequest>,
+    ) -> Result<Response<v1::InputReply>, Status> {
+        Err(Status::unimplemented("the floor reads nothing"))
+    }
+
     async fn interrupt(
         &self,
         request: Request<v1::InterruptRequest>,
     ) -> Result<Response<v1::InterruptReply>, Status> {
         let asked = request.get_ref().request_id == ECHO;
         Ok(Response::new(v1::InterruptReply { asked }))
+    }
+
+    async fn end_session(
+        &self,
+        _: Request<v1::EndSessionRequest>,
+    ) -> Result<Response<v1::EndSessionReply>, Status> {
+        Err(Status::unimplemented("the floor keeps nothing"))
     }
 
     async fn describe(

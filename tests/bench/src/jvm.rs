@@ -10,13 +10,13 @@ use crate::Failure;
 /// A running JVM; it ends when this is dropped.
 pub struct Jvm {
     process: Child,
-    /// Its nREPL port.
-    pub nrepl: SocketAddr,
+    /// Its nREPL ports.
+    pub nrepl: Vec<SocketAddr>,
 }
 
 impl Jvm {
-    /// Starts one; an error says what this machine lacks.
-    pub fn start() -> Result<Jvm, Failure> {
+    /// Starts one with so many nREPL servers; an error says what this machine lacks.
+    pub fn start(servers: usize) -> Result<Jvm, Failure> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let installed = Command::new(root.join("tests/runtimes/clojure/install")).output()?;
         if !installed.status.success() {
@@ -27,7 +27,8 @@ impl Jvm {
         let class_path = format!("{}:{}", jars.trim(), source.display());
         let mut process = Command::new("java")
             .args(["-XX:-UsePerfData", "-cp", &class_path, "clojure.main", "-m"])
-            .args(["session-store.core", "--nrepl", "0", "--until-stdin-closes"])
+            .args(["session-store.core", "--until-stdin-closes"])
+            .args(["--nrepl", "0"].repeat(servers))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -35,9 +36,11 @@ impl Jvm {
         let said = process.stdout.take().ok_or("a JVM without standard output")?;
         let mut ready = String::new();
         BufReader::new(said).read_line(&mut ready)?;
-        let port = ready.split_once("\"nrepl\":[").and_then(|(_, rest)| rest.split_once(']'));
-        let port = port.and_then(|(port, _)| port.parse().ok()).ok_or("the JVM named no port")?;
-        Ok(Jvm { process, nrepl: SocketAddr::from(([127, 0, 0, 1], port)) })
+        let ports = ready.split_once("\"nrepl\":[").and_then(|(_, rest)| rest.split_once(']'));
+        let (ports, _) = ports.ok_or("the JVM named no port")?;
+        let address = |port: &str| Ok(SocketAddr::from(([127, 0, 0, 1], port.parse()?)));
+        let nrepl = ports.split(',').map(address).collect::<Result<_, Failure>>()?;
+        Ok(Jvm { process, nrepl })
     }
 }
 

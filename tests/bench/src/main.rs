@@ -9,8 +9,8 @@
 //! Reading order: [`args`] the command line · [`rows`] what is measured · [`pairs`] how it is
 //! judged · [`table`] how it is shown · [`fleet`] certificates and names · [`child`] and [`serve`]
 //! the servers, in processes of their own · [`floor`] bare tonic · [`ask`] prepl · [`stub`] an
-//! nREPL server · [`direct`] a client of one · [`jvm`] a real one · [`memory`] what a process
-//! takes.
+//! nREPL server · [`direct`] a client of one · [`jvm`] a real one · [`prompt`] `prepl repl`
+//! over some of them · [`memory`] what a process takes.
 
 #![expect(clippy::print_stdout, reason = "it is there to print")]
 
@@ -23,6 +23,7 @@ mod floor;
 mod jvm;
 mod memory;
 mod pairs;
+mod prompt;
 mod rows;
 mod serve;
 mod stub;

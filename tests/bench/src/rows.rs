@@ -2,6 +2,7 @@
 
 mod fanout;
 mod footprint;
+mod prompt;
 mod repl;
 
 use clap::ValueEnum;
@@ -32,5 +33,7 @@ async fn measure(row: Row, pairs: usize) -> Result<(), Failure> {
         Row::Added => repl::added(pairs).await,
         Row::Stall => repl::stall().await,
         Row::Footprint => footprint::measure().await,
+        Row::Prompt => prompt::answers(pairs),
+        Row::Session => prompt::session(),
     }
 }

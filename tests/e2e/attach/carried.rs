@@ -150,7 +150,7 @@ async fn a_client_that_is_cut_off_is_no_end_to_the_repl() {
     let world = world(&repl).await;
     let mut tunnel = tunnel(&world).await;
     assert!(in_time(tunnel.down.next()).await.unwrap().is_ok());
-    tunnel.up.send(Carried::Data("(drop-all".into())).await;
+    assert!(tunnel.up.send(Carried::Data("(drop-all\n".into())).await.unwrap());
     drop(tunnel);
     let read = in_time(told.recv()).await.unwrap();
     assert_eq!(read, Err(std::io::ErrorKind::ConnectionReset));
@@ -166,7 +166,7 @@ async fn a_repl_that_breaks_off_is_no_end_to_the_client() {
     .await;
     let world = world(&repl).await;
     let mut local = Local::of(tunnel(&world).await).await;
-    local.socket.write_all(b"x").await.unwrap();
+    local.socket.write_all(b"x\n").await.unwrap();
     let mut heard = Vec::new();
     let read = in_time(local.socket.read_to_end(&mut heard)).await;
     assert_eq!(read.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
@@ -197,12 +197,12 @@ async fn one_client_that_stalls_holds_up_no_other() {
     // More than the windows of one connection.
     for number in 0..8 {
         let user = ["mira", "oz"][number % 2];
-        let tunnel = in_time(attach(&as_user(user, number as u8), replica)).await.unwrap();
-        tunnel.up.send(Carried::Data("f".into())).await;
+        let mut tunnel = in_time(attach(&as_user(user, number as u8), replica)).await.unwrap();
+        assert!(tunnel.up.send(Carried::Data("f\n".into())).await.unwrap());
         stalled.push(tunnel);
     }
     let mut local = Local::of(in_time(attach(&as_user("ana", 100), replica)).await.unwrap()).await;
-    local.socket.write_all(b"x").await.unwrap();
+    local.socket.write_all(b"x\n").await.unwrap();
     let mut heard = [0; 4];
     in_time(local.socket.read_exact(&mut heard)).await.unwrap();
     assert_eq!(&heard, b"here");

@@ -44,8 +44,8 @@ async fn a_right_that_is_taken_away_cuts_the_tunnel_and_says_so() {
     let cluster = Cluster::of(world(&repl).await, 1);
     let user = cluster.user("mira").await;
     let mut local = Local::of(in_time(user.attach(request(2), UID)).await.unwrap()).await;
-    local.socket.write_all(b"x").await.unwrap();
-    in_time(local.socket.read_u8()).await.unwrap();
+    local.socket.write_all(b"x\n").await.unwrap();
+    in_time(local.socket.read_u16()).await.unwrap();
     cluster.deny();
     let broke = in_time(local.tunnel).await.unwrap().unwrap_err();
     assert!(matches!(&broke, Broke::Cut(words) if words.contains("the test denies it")), "{broke}");
@@ -87,8 +87,8 @@ async fn a_gateway_that_is_lost_is_no_end_to_the_client() {
     let mut cluster = Cluster::of(world(&repl).await, 1);
     let user = cluster.user("mira").await;
     let mut local = Local::of(in_time(user.attach(request(4), UID)).await.unwrap()).await;
-    local.socket.write_all(b"x").await.unwrap();
-    in_time(local.socket.read_u8()).await.unwrap();
+    local.socket.write_all(b"x\n").await.unwrap();
+    in_time(local.socket.read_u16()).await.unwrap();
     cluster.kill(0).await;
     in_time(local.tunnel).await.unwrap().unwrap_err();
     let read = in_time(local.socket.read_u8()).await;

@@ -1,7 +1,7 @@
 //! A gateway whose every key is stolen, played by the test: it can drop and read, but not invent,
 //! widen, replay or redirect an evaluation.
 
-use prepl_core::{Class, Limits, RequestId, Selection};
+use prepl_core::{Class, Limits, Origin, RequestId, Selection};
 use prepl_gateway::claim::{Shown, signed_run};
 use prepl_gateway::remote::wire::start_run;
 use prepl_gateway::{Dialer, Gateway, Plan};
@@ -85,9 +85,13 @@ async fn nothing_is_widened() {
     let wide = Plan { limits: Limits::default(), ..asked.clone() };
     let session = Plan { session: "s1".parse().ok(), ..asked.clone() };
     let other = Plan { expression: plan("2").expression, ..asked.clone() };
-    for (changed, reason) in
-        [(wide, "less time"), (session, "another session"), (other, "another expression")]
-    {
+    let file = Plan { origin: Origin::File("a.rhai".parse().unwrap()), ..asked.clone() };
+    for (changed, reason) in [
+        (wide, "less time"),
+        (session, "another session"),
+        (other, "another expression"),
+        (file, "another file"),
+    ] {
         let shown = thief.signed(&thief.all(), &asked);
         refused(&thief.ask(Some(shown), &thief.all(), changed).await, reason);
     }

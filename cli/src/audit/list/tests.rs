@@ -54,6 +54,17 @@ fn outcomes_that_are_not_recorded_are_told() {
 }
 
 #[test]
+fn input_is_told_with_its_run_and_how_many_read_it() {
+    let act = Act::Input { run: RunId::from_random([1; 5]), code: Text::of("yes\n") };
+    let to = To { replicas: 3, ..To::default() };
+    let input = Entry { act, to, ..entry("") };
+    let line = shown(&input, None);
+    for part in ["mira", "input", "×3", &RunId::from_random([1; 5]).to_string(), "yes\\n"] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+}
+
+#[test]
 fn several_workloads_are_summed_up() {
     let more = ["shop/deployment/api", "shop/deployment/web"].map(str::to_owned).to_vec();
     assert_eq!(place(&To { workloads: more, replicas: 5 }), "shop/deployment/api +1 ×5");

@@ -1,11 +1,13 @@
 //! Records as events of OCSF 1.4.0, class Script Activity; the table is at `Form::Ocsf`.
 
-use prepl_core::Class;
+use prepl_core::{Class, Digest};
 use serde_json::{Value, json};
 
 use crate::record::event::Denied;
+use crate::record::given::InputGiven;
 use crate::record::intent::{Intent, ReplicaSet};
 use crate::record::outcome::Outcomes;
+use crate::record::said::{AttachSaid, Said};
 use crate::record::who::Who;
 use crate::record::{Body, Envelope};
 use crate::redact::Asked;
@@ -34,8 +36,10 @@ struct Words {
 pub(super) fn event(read: &Envelope) -> Option<Value> {
     let words = match read.clone().read()? {
         Body::Intent(intent) => of_intent(&intent),
+        Body::InputGiven(given) => of_input(&given),
         Body::Denied(denied) => of_denied(&denied)?,
         Body::Outcome(outcomes) => of_outcomes(&outcomes),
+        Body::AttachSaid(said) => of_said(&said)?,
         _ => return None,
     };
     let mut script = words.script;
@@ -98,6 +102,37 @@ fn of_outcomes(outcomes: &Outcomes) -> Words {
     }
 }
 
+/// It may be evaluated by what reads it.
+fn of_input(given: &InputGiven) -> Words {
+    Words {
+        run: given.run.to_string(),
+        user: user(&given.who),
+        device: several(given.replicas),
+        script: script(&given.code),
+        message: None,
+        severity: INFORMATIONAL,
+        status: UNKNOWN,
+    }
+}
+
+/// What may be evaluated; other messages tell of no script.
+fn of_said(said: &AttachSaid) -> Option<Words> {
+    let script = match (&said.said, said.code()) {
+        (_, Some(code)) => script(code),
+        (Said::Raw { sha256 }, None) => hashed("", true, *sha256),
+        (_, None) => return None,
+    };
+    Some(Words {
+        run: said.request.to_string(),
+        user: user(&said.who),
+        device: device(&said.replicas),
+        script,
+        message: None,
+        severity: INFORMATIONAL,
+        status: UNKNOWN,
+    })
+}
+
 /// A run that ended well somewhere, or of which the end is not known, did not fail.
 fn status(outcomes: &Outcomes) -> u64 {
     let classes = || outcomes.replicas.iter().map(|one| one.class());
@@ -129,16 +164,20 @@ fn device(replicas: &ReplicaSet) -> Value {
     }
 }
 
-fn several(count: usize) -> Value {
+fn several(count: impl std::fmt::Display) -> Value {
     json!({ "type_id": OTHER, "type": "replicas", "name": format!("{count} replicas") })
 }
 
 fn script(asked: &Asked) -> Value {
+    hashed(asked.text(), asked.is_cut(), asked.sha256())
+}
+
+fn hashed(text: &str, is_cut: bool, sha256: Digest) -> Value {
     json!({
-        "script_content": { "value": asked.text(), "is_truncated": asked.is_cut() },
+        "script_content": { "value": text, "is_truncated": is_cut },
         "type_id": UNKNOWN,
         "hashes": [{
-            "algorithm_id": SHA_256, "algorithm": "SHA-256", "value": asked.sha256().to_string(),
+            "algorithm_id": SHA_256, "algorithm": "SHA-256", "value": sha256.to_string(),
         }],
     })
 }

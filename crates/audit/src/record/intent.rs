@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use prepl_core::{Digest, Replica, RequestId, RunId};
+use prepl_core::{Digest, Origin, Replica, RequestId, RunId};
 use serde::{Deserialize, Serialize};
 
 use super::Record;
 use super::sealed::Kind;
 use super::who::{Decision, Who};
-use crate::redact::{Asked, Redacted};
+use crate::redact::{Asked, Redacted, Redactor};
 use crate::text::{hex, shown};
 
 /// One expression is about to go to these replicas.
@@ -29,6 +29,9 @@ pub struct Intent {
     pub recall: bool,
     /// What goes there.
     pub expression: Asked,
+    /// The file that it is of; without one, somebody typed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<SourceFile>,
     /// Kept state of the app's REPL that it is evaluated in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
@@ -57,6 +60,40 @@ pub enum Mode {
     ReadOnly,
     /// It may write, or nobody said.
     ReadWrite,
+}
+
+/// The file that an expression is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFile {
+    /// Its name.
+    pub name: Redacted,
+    /// Where in it; without a place, the expression is the whole file, to be loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<SourcePlace>,
+}
+
+/// A place of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourcePlace {
+    /// From 1.
+    pub line: u32,
+    /// From 1.
+    pub column: u32,
+}
+
+impl SourceFile {
+    /// The file of an origin; `None` for what was typed.
+    #[must_use]
+    pub fn of(origin: &Origin, redactor: &Redactor) -> Option<SourceFile> {
+        let (file, at) = match origin {
+            Origin::Typed => return None,
+            Origin::File(file) => (file, None),
+            Origin::At { file, line, column } => {
+                (file, Some(SourcePlace { line: *line, column: *column }))
+            }
+        };
+        Some(SourceFile { name: redactor.text(file.as_str()), at })
+    }
 }
 
 /// Replicas with a digest that stands for them.

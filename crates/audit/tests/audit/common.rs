@@ -91,6 +91,7 @@ pub fn intent(number: u64) -> Intent {
         mode: Mode::ReadWrite,
         recall: false,
         expression: redactor.expression(&expression),
+        file: None,
         session: None,
         namespace: None,
         replicas: ReplicaSet::of(&[replica("api-1"), replica("api-2")]),

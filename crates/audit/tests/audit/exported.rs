@@ -1,6 +1,9 @@
 //! Logs for other programs.
 
-use prepl_audit::{Denied, Form, Outcomes, ReplicaOutcome, Sentence, export_on, verify_on};
+use prepl_audit::{
+    AttachSaid, Denied, Form, InputGiven, Outcomes, Redactor, ReplMessage, ReplicaOutcome, Said,
+    Sentence, export_on, verify_on,
+};
 use prepl_core::{Class, Digest, Reason};
 use serde_json::{Value, json};
 
@@ -76,6 +79,67 @@ async fn scripts_are_told_in_words_of_ocsf() {
     assert_eq!(outcome["status_id"], json!(0), "unknown is neither success nor failure");
     assert_eq!((&denied["status_id"], &denied["severity_id"]), (&json!(2), &json!(3)));
     assert_eq!(denied["message"], json!("no role allows it"));
+}
+
+#[tokio::test]
+async fn what_a_run_reads_is_a_script_too() {
+    let disk = Sim::default();
+    let log = log_on(&disk, 3000).await;
+    let redactor = Redactor::new([("hunter\\d", "***")]).unwrap();
+    let (run, who, code) = (run(1), who("mira"), redactor.code(b"(login \"hunter2\")\n"));
+    let given = InputGiven { run, intent: 2, place: 0, who, replicas: 3, code, end: true };
+    let _ = log.append(given.clone()).await.unwrap();
+    log.close().await.unwrap();
+    let mut out = Vec::new();
+    assert_eq!(export_on(&disk, Form::Ocsf, &mut out).unwrap().written, 1);
+    let event: Value = serde_json::from_slice(&out).unwrap();
+    let script = &event["script"];
+    assert_eq!(script["script_content"]["value"], "(login \"***\")\n");
+    assert_eq!(script["hashes"][0]["value"], given.code.sha256().to_string());
+    assert_eq!(event["actor"]["user"]["name"], "mira");
+    assert_eq!(event["device"]["name"], "3 replicas");
+    assert_eq!(event["unmapped"]["body"]["end"], true);
+}
+
+/// Something said through a tunnel.
+fn said(said: Said) -> AttachSaid {
+    let (request, who, replicas) = (request(7), who("otto"), intent(1).replicas);
+    AttachSaid { request, place: 0, who, replicas, bytes: 9, said, asides: Default::default() }
+}
+
+#[tokio::test]
+async fn what_a_tunnel_has_evaluated_is_a_script_too() {
+    let redactor = Redactor::new([("hunter\\d", "***")]).unwrap();
+    let message = |op: &str, code: Option<&str>| {
+        Said::Message(ReplMessage {
+            op: redactor.text(op),
+            session: None,
+            namespace: None,
+            file: None,
+            code: code.map(|code| redactor.code(code.as_bytes())),
+            sha256: Digest::of("the message"),
+        })
+    };
+    let raw = Said::Raw { sha256: Digest::of("raw") };
+    let all = [message("eval", Some("hunter2")), message("interrupt", None), raw, Said::Asides];
+    let disk = Sim::default();
+    let log = log_on(&disk, 1 << 20).await;
+    for one in all {
+        let _ = log.append(said(one)).await.unwrap();
+    }
+    log.close().await.unwrap();
+    let mut out = Vec::new();
+    assert_eq!(export_on(&disk, Form::Ocsf, &mut out).unwrap().written, 2);
+    let lines = String::from_utf8(out).unwrap();
+    let events: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let script = |event: &Value| event["script"]["script_content"].clone();
+    assert_eq!(script(&events[0]), json!({ "value": "***", "is_truncated": false }));
+    assert_eq!(script(&events[1]), json!({ "value": "", "is_truncated": true }));
+    let hash = &events[1]["script"]["hashes"][0]["value"];
+    assert_eq!(*hash, json!(Digest::of("raw").to_string()));
+    assert_eq!(events[0]["actor"]["user"]["name"], json!("otto"));
+    assert_eq!(events[0]["metadata"]["correlation_uid"], json!(request(7).to_string()));
 }
 
 #[tokio::test]

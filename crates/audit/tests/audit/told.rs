@@ -1,10 +1,11 @@
 //! What was appended is what is read back.
 
 use prepl_audit::{
-    Approval, AttachClosed, AttachOpened, Body, BreakGlass, Denied, Intent, Log, Mode, Outcomes,
-    Redactor, ReplicaOutcome, ReplicaSet, Sentence, Who, verify_on,
+    Approval, AttachClosed, AttachOpened, AttachSaid, Body, BreakGlass, Denied, Intent, Log, Mode,
+    Outcomes, Redactor, ReplMessage, ReplicaOutcome, ReplicaSet, Said, Sentence, SourceFile, Who,
+    verify_on,
 };
-use prepl_core::{Class, Digest, Expression, Reason};
+use prepl_core::{Class, Digest, Expression, Origin, Reason};
 use proptest::prelude::*;
 
 use crate::common::{bodies, decision, intent, lines, log_on, replica, request, run, who};
@@ -26,16 +27,27 @@ fn replicas() -> impl Strategy<Value = ReplicaSet> {
         .prop_map(|names| ReplicaSet::of(&names.iter().map(|n| replica(n)).collect::<Vec<_>>()))
 }
 
+fn origin() -> impl Strategy<Value = Origin> {
+    let file = || "\\PC{1,20}x".prop_filter_map("a file name", |name| name.parse().ok());
+    prop_oneof![
+        Just(Origin::Typed),
+        file().prop_map(Origin::File),
+        (file(), any::<u32>(), any::<u32>())
+            .prop_map(|(file, line, column)| Origin::at(file, line, column)),
+    ]
+}
+
 fn an_intent() -> impl Strategy<Value = Intent> {
     let words = ("\\PC{1,40}x", name(), any::<bool>(), any::<bool>(), any::<u32>());
-    (words, someone(), replicas()).prop_map(|(words, who, replicas)| {
+    (words, someone(), replicas(), origin()).prop_map(|(words, who, replicas, origin)| {
         let (expression, reason, break_glass, reads, number) = words;
         let redactor = Redactor::new([("[aeiou]", "$0*"), ("\\d+", "#")]).unwrap();
         let mode = if reads { Mode::ReadOnly } else { Mode::ReadWrite };
         let expression = redactor.expression(&Expression::new(expression).unwrap());
         let reason = Some(redactor.text(&reason));
+        let file = SourceFile::of(&origin, &redactor);
         let run = run(number.into());
-        Intent { run, who, replicas, expression, reason, break_glass, mode, ..intent(1) }
+        Intent { run, who, replicas, expression, file, reason, break_glass, mode, ..intent(1) }
     })
 }
 
@@ -60,8 +72,35 @@ enum Any {
     Denied(Denied),
     AttachOpened(AttachOpened),
     AttachClosed(AttachClosed),
+    AttachSaid(AttachSaid),
     BreakGlass(BreakGlass),
     Approval(Approval),
+}
+
+/// Bytes of any kind for a REPL, in each form that a record of them has.
+fn attach_said() -> impl Strategy<Value = AttachSaid> {
+    let words = (prop::collection::vec(any::<u8>(), 0..40), name(), any::<u32>(), 0..4);
+    let asides = prop::collection::btree_map("[a-z-]{1,8}", 0..9_u64, 0..3);
+    (words, someone(), replicas(), asides).prop_map(|(words, who, replicas, asides)| {
+        let (code, name, number, form) = words;
+        let redactor = Redactor::new([("\\d+", "#")]).unwrap();
+        let (text, sha256) = (redactor.code(&code), Digest::of_bytes(&code));
+        let said = match form {
+            0 => Said::Text { text },
+            1 => Said::Raw { sha256 },
+            2 => Said::Asides,
+            _ => Said::Message(ReplMessage {
+                op: redactor.short(&name, 4),
+                session: Some(redactor.text(&name)).filter(|_| number % 2 == 0),
+                namespace: None,
+                file: Some(redactor.text(&name)),
+                code: Some(text).filter(|_| number % 3 == 0),
+                sha256,
+            }),
+        };
+        let (request, place, bytes) = (request(1), number.into(), code.len() as u64);
+        AttachSaid { request, place, who, replicas, bytes, said, asides }
+    })
 }
 
 fn any_record() -> impl Strategy<Value = Any> {
@@ -96,6 +135,7 @@ fn any_record() -> impl Strategy<Value = Any> {
         denied,
         opened,
         closed,
+        attach_said().prop_map(Any::AttachSaid),
         glass,
         approval
     ]
@@ -108,6 +148,7 @@ async fn append(log: &Log, record: Any) -> Body {
         Any::Denied(one) => Body::Denied(log.append(one).await.unwrap().into_record()),
         Any::AttachOpened(one) => Body::AttachOpened(log.append(one).await.unwrap().into_record()),
         Any::AttachClosed(one) => Body::AttachClosed(log.append(one).await.unwrap().into_record()),
+        Any::AttachSaid(one) => Body::AttachSaid(log.append(one).await.unwrap().into_record()),
         Any::BreakGlass(one) => Body::BreakGlass(log.append(one).await.unwrap().into_record()),
         Any::Approval(one) => Body::Approval(log.append(one).await.unwrap().into_record()),
     }

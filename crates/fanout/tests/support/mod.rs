@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use prepl_core::ports::{Connect, Events, Line};
 use prepl_core::{
-    Description, Done, Evaluation, Event, Expression, Limits, Outcome, Patience, Reason, Replica,
-    ReplicaId, RequestId, RunId, Selection, Stream, Value, Workload,
+    Description, Done, Evaluation, Event, Expression, Input, Limits, Origin, Outcome, Patience,
+    Reason, Replica, ReplicaId, RequestId, RunId, Selection, SessionName, Stream, Value, Workload,
 };
 use prepl_fanout::Plan;
 use tokio::sync::watch;
@@ -31,6 +31,10 @@ pub enum Script {
     Silent,
     /// Takes the evaluation and ends when interrupted.
     Interruptible,
+    /// Takes the evaluation, and answers with all its input when that has ended.
+    Reads,
+    /// Takes the evaluation, and no input.
+    ReadsNothing,
     /// Ends the stream without an outcome.
     EndsEarly,
     /// Breaks the stream in the middle.
@@ -71,7 +75,9 @@ pub fn plan() -> Plan {
         request: RequestId::from_random([1; 16]),
         recall: false,
         read_only: false,
+        interactive: false,
         expression: Expression::new("(count-sessions)").unwrap(),
+        origin: Origin::Typed,
         session: None,
         namespace: None,
         limits: Limits::new(Duration::from_secs(10), 1 << 20, 1 << 20).unwrap(),
@@ -84,6 +90,7 @@ pub fn plan() -> Plan {
 pub struct Scripted {
     script: Script,
     interrupted: watch::Sender<bool>,
+    read: watch::Sender<Vec<Input>>,
     fleet: Arc<Fleet>,
 }
 
@@ -91,6 +98,7 @@ pub struct Playing {
     script: Script,
     sent: usize,
     interrupted: watch::Receiver<bool>,
+    read: watch::Receiver<Vec<Input>>,
     _at_work: AtWork,
 }
 
@@ -115,7 +123,8 @@ impl Connect for Connector {
             Script::Panics => panic!("scripted"),
             script => {
                 let interrupted = watch::channel(false).0;
-                Ok(Scripted { script, interrupted, fleet: Arc::clone(&self.0) })
+                let read = watch::channel(Vec::new()).0;
+                Ok(Scripted { script, interrupted, read, fleet: Arc::clone(&self.0) })
             }
         }
     }
@@ -131,12 +140,25 @@ impl Line for Scripted {
             script: self.script.clone(),
             sent: 0,
             interrupted: self.interrupted.subscribe(),
+            read: self.read.subscribe(),
             _at_work: AtWork(Arc::clone(&self.fleet)),
         })
     }
 
     async fn interrupt(&self, _: RequestId) {
         self.interrupted.send_replace(true);
+    }
+
+    async fn input(&self, _: RequestId, uid: &str, input: &Input) -> Result<(), Reason> {
+        if matches!(self.script, Script::ReadsNothing) {
+            return Err(Reason::new(format!("replica {uid} does not read")));
+        }
+        self.read.send_modify(|read| read.push(input.clone()));
+        Ok(())
+    }
+
+    async fn end_session(&self, _: &SessionName) -> bool {
+        false
     }
 
     async fn describe(&self) -> Result<Description, Outcome> {
@@ -175,6 +197,13 @@ impl Playing {
             }
             (Script::Floods(kilobytes), turn) if turn == kilobytes + 1 => value("flooded"),
             (Script::Floods(_), _) => done(Outcome::Ok),
+            (Script::Reads, 1) => {
+                let ended = |read: &Vec<Input>| read.last().is_some_and(Input::is_last);
+                let read = self.read.wait_for(ended).await.unwrap();
+                let bytes: Vec<u8> = read.iter().flat_map(|one| one.data().to_vec()).collect();
+                value(&String::from_utf8(bytes).unwrap())
+            }
+            (Script::Reads, _) => done(Outcome::Ok),
             (Script::Raises, _) => done(Outcome::Raised),
             (Script::Interruptible, _) => {
                 let _ = self.interrupted.wait_for(|asked| *asked).await;

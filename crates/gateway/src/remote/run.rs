@@ -4,8 +4,11 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use prepl_core::report::Stopped;
-use prepl_core::{Counts, Report, Summary};
+use prepl_core::{Counts, Input, NoInput, Report, Summary};
+use prepl_fanout::Feeder;
+use prepl_fanout::input::{Given, input};
 use prepl_identity::{Bundle, Refusal};
 use prepl_proto::v1;
 use prepl_proto::v1::gateway_client::GatewayClient;
@@ -17,8 +20,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 use tonic::{Code, ConnectError, Status, Streaming};
 
+use super::commands::Commands;
 use super::merge::Merge;
-use crate::claim::signed_run;
+use crate::claim::{InputSigner, signed_run};
 
 /// Reports that may wait for the reader; then the gateway waits, down to the runtimes.
 const WAITING_REPORTS: usize = 64;
@@ -34,6 +38,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 pub struct RemoteRun {
     reports: mpsc::Receiver<Report>,
     stop: watch::Sender<bool>,
+    feeder: Feeder,
 }
 
 type Batches = Streaming<v1::ReportBatch>;
@@ -49,14 +54,26 @@ impl RemoteRun {
     ) -> Result<RemoteRun, Status> {
         let (tell, reports) = mpsc::channel(WAITING_REPORTS);
         let (stop, stop_asked) = watch::channel(false);
+        let (feeder, given) = input(start.interactive);
         let merge = Merge::new(start.uids.len());
         let begun = Instant::now();
         let deadline = Duration::from_millis(start.deadline_ms.into());
         let deadline = (!deadline.is_zero()).then(|| begun + deadline);
         let uids = start.uids.clone();
         let lost = None;
-        let mut pump =
-            Pump { client, access, start, uids, merge, tell, stop_asked, begun, deadline, lost };
+        let mut pump = Pump {
+            client,
+            access,
+            start,
+            uids,
+            merge,
+            tell,
+            stop_asked,
+            given,
+            begun,
+            deadline,
+            lost,
+        };
         let first = match pump.call().await {
             Err(status) if refusal.reason().is_some() || !may_be_heard(&status) => {
                 return Err(status);
@@ -64,7 +81,7 @@ impl RemoteRun {
             first => first,
         };
         tokio::spawn(pump.run(first));
-        Ok(RemoteRun { reports, stop })
+        Ok(RemoteRun { reports, stop, feeder })
     }
 
     /// The next report; `None` after [`Report::Finished`]. May be dropped while it waits.
@@ -76,12 +93,18 @@ impl RemoteRun {
     pub fn interrupt(&self) {
         self.stop.send_replace(true);
     }
+
+    /// Gives input to all replicas that have not ended; `end` says that nothing follows.
+    pub fn input(&self, data: Bytes, end: bool) -> Result<(), NoInput> {
+        let input = Input::new(self.feeder.next_place(), data, end)?;
+        self.feeder.give(input)
+    }
 }
 
 /// A call under way: batches up, and down what a task of its own says, whoever reads or not.
 struct Call {
     batches: Batches,
-    _stopping: JoinSet<()>,
+    _commands: JoinSet<()>,
 }
 
 struct Pump {
@@ -95,6 +118,7 @@ struct Pump {
     merge: Merge,
     tell: mpsc::Sender<Report>,
     stop_asked: watch::Receiver<bool>,
+    given: Given,
     begun: Instant,
     /// When the whole run is to be over.
     deadline: Option<Instant>,
@@ -113,17 +137,20 @@ enum End {
 
 impl Pump {
     async fn call(&mut self) -> Result<Call, Status> {
-        let (commands, sent) = mpsc::channel(2);
+        let (to, sent) = mpsc::channel(2);
         let signed = signed_run(&self.access, &self.start, SystemTime::now());
         let signed = signed.map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let signer = self.start.interactive.then(|| InputSigner::of(&self.access, &self.start));
+        let signer = signer.transpose().map_err(|bad| Status::invalid_argument(bad.to_string()))?;
         let start = v1::StartRun { signed: Some(signed), ..self.start.clone() };
         let start = v1::RunCommand { command: Some(Command::Start(start)) };
         // There is room for the first two.
-        let _ = commands.try_send(start);
+        let _ = to.try_send(start);
         let batches = self.client.run(ReceiverStream::new(sent)).await?.into_inner();
-        let mut stopping = JoinSet::new();
-        stopping.spawn(pass_stop(self.stop_asked.clone(), commands));
-        Ok(Call { batches, _stopping: stopping })
+        let (stop_asked, given) = (self.stop_asked.clone(), self.given.clone());
+        let mut commands = JoinSet::new();
+        commands.spawn(Commands { stop_asked, given, signer, to }.tell());
+        Ok(Call { batches, _commands: commands })
     }
 
     async fn run(mut self, first: Result<Call, Status>) {
@@ -241,16 +268,6 @@ impl Pump {
 fn left(deadline: Instant) -> u32 {
     let left = deadline.saturating_duration_since(Instant::now());
     u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1)
-}
-
-/// Tells a gateway when the run is to be interrupted; the commands stay open to the end.
-async fn pass_stop(mut asked: watch::Receiver<bool>, commands: mpsc::Sender<v1::RunCommand>) {
-    if asked.wait_for(|asked| *asked).await.is_ok() {
-        let stop = v1::RunCommand { command: Some(Command::Stop(v1::StopRun {})) };
-        // A gateway that is gone shows in the batches.
-        let _ = commands.send(stop).await;
-    }
-    commands.closed().await;
 }
 
 /// Whether a gateway that said nothing may have taken the run: the connection was there, and broke.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use prepl_core::{Patience, RequestId, Selection};
 use prepl_fanout::Plan;
-use prepl_proto::convert::{BadMessage, evaluation};
+use prepl_proto::convert::BadMessage;
+use prepl_proto::convert::text::Text;
 use prepl_proto::v1;
 
 /// The most replicas of one run through a gateway.
@@ -23,17 +24,21 @@ const MAX_NAMESPACE_BYTES: usize = 1024;
 /// The first message of a run.
 pub fn start_run(selection: &Selection, plan: &Plan) -> v1::StartRun {
     let millis = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
-    let (expression, read_only_expression) = evaluation::written(&plan.expression, plan.read_only);
+    let Text { expression, read_only_expression, at, file } =
+        Text::of(&plan.expression, &plan.origin, plan.read_only);
     v1::StartRun {
         uids: selection.replicas().iter().map(|replica| replica.id.uid.to_string()).collect(),
         request_id: plan.request.as_bytes().to_vec(),
         run_id: plan.run.to_string(),
         expression,
         read_only_expression,
+        at,
+        file,
         session: plan.session.as_ref().map(|name| name.as_str().to_owned()).unwrap_or_default(),
         namespace: plan.namespace.as_deref().unwrap_or_default().to_owned(),
         limits: Some(plan.limits.into()),
         recall: plan.recall,
+        interactive: plan.interactive,
         connect_ms: millis(plan.patience.connect),
         deadline_ms: plan.patience.deadline.map(millis).unwrap_or_default(),
         width: u32::try_from(plan.width.get()).unwrap_or(MAX_WIDTH).min(MAX_WIDTH),
@@ -53,14 +58,22 @@ pub fn plan(wire: v1::StartRun) -> Result<(Vec<Arc<str>>, Plan), BadMessage> {
     if wire.namespace.len() > MAX_NAMESPACE_BYTES {
         return Err(BadMessage("namespace"));
     }
-    let (expression, read_only) = evaluation::read(wire.expression, wire.read_only_expression)?;
+    let text = Text {
+        expression: wire.expression,
+        read_only_expression: wire.read_only_expression,
+        at: wire.at,
+        file: wire.file,
+    };
+    let (expression, origin, read_only) = text.read()?;
     let millis = |time: u32| Duration::from_millis(time.into());
     let plan = Plan {
         run: wire.run_id.parse().map_err(|_| BadMessage("run id"))?,
         request: request.map_err(|_| BadMessage("request id"))?,
         recall: wire.recall,
+        interactive: wire.interactive,
         read_only,
         expression,
+        origin,
         session: session.map_err(|_| BadMessage("session name"))?,
         namespace: (!wire.namespace.is_empty()).then(|| wire.namespace.into()),
         limits: wire.limits.ok_or(BadMessage("limits"))?.try_into()?,
@@ -101,7 +114,7 @@ pub fn width(wire: u32) -> Result<NonZeroUsize, BadMessage> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use prepl_core::{Expression, Limits, RunId};
+    use prepl_core::{Expression, Limits, Origin, RunId};
 
     fn wire() -> v1::StartRun {
         wire_of(false)
@@ -112,8 +125,10 @@ mod tests {
             run: RunId::from_random([1; 5]),
             request: RequestId::from_random([7; 16]),
             recall: true,
+            interactive: read_only,
             read_only,
             expression: Expression::new("(+ 1 2)").unwrap(),
+            origin: Origin::at("a.clj".parse().unwrap(), 3, 7),
             session: Some("s1".parse().unwrap()),
             namespace: Some("shop.core".into()),
             limits: Limits::default(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf, Bytes, BytesMut};
-use prepl_core::{Raised, Stream};
+use prepl_core::{Origin, Raised, Stream};
 
 use crate::driver::{Ask, Garbage};
 
@@ -56,7 +56,7 @@ pub enum Tells {
     },
     /// A form threw, or the text does not compile.
     Raised(Raised),
-    /// It asked for input and got the end of it.
+    /// It asked for input.
     NeedInput,
     /// Nothing of it ran, for this reason.
     Refused(Arc<str>),
@@ -79,14 +79,38 @@ pub struct Done {
     pub output_bytes: u64,
 }
 
-/// Writes the line that evaluates.
+/// Writes the line that evaluates, or that loads a whole file.
+///
+/// A file begins in the namespace `user`, wherever the session is: nREPL does the same.
 pub fn evaluate(id: u64, ask: &Ask, out: &mut BytesMut) {
-    let namespace = ask.namespace.as_ref().map_or("-".to_owned(), |name| STANDARD.encode(&**name));
+    let (verb, namespace) = match &ask.origin {
+        Origin::File(_) => ("L", Some("user")),
+        Origin::Typed | Origin::At { .. } => ("E", ask.namespace.as_deref()),
+    };
+    let namespace = namespace.map_or("-".to_owned(), |name| STANDARD.encode(name));
     let code = STANDARD.encode(ask.expression.as_str());
     let (value, output) = (ask.value_bytes, ask.output_bytes);
-    let within = ask.function().map(|name| format!(" {name}")).unwrap_or_default();
-    let line = format!("E {id} {value} {output} {namespace} {code}{within}\n");
+    let more = optional(ask);
+    let line = format!("{verb} {id} {value} {output} {namespace} {code}{more}\n");
     out.extend_from_slice(line.as_bytes());
+}
+
+/// The words that most evaluations do not need.
+fn optional(ask: &Ask) -> String {
+    match (ask.function(), ask.origin.place()) {
+        (None, None) => String::new(),
+        (Some(function), None) => format!(" {function}"),
+        (function, Some((file, line, column))) => {
+            let function = function.map_or("-".to_owned(), ToString::to_string);
+            format!(" {function} {} {line} {column}", STANDARD.encode(file.as_str()))
+        }
+    }
+}
+
+/// Writes the line that gives input; without any, its end.
+pub fn input(id: u64, line: &[u8], out: &mut BytesMut) {
+    let text = (!line.is_empty()).then(|| format!(" {}", STANDARD.encode(line)));
+    out.extend_from_slice(format!("N {id}{}\n", text.unwrap_or_default()).as_bytes());
 }
 
 /// Writes the line that interrupts.

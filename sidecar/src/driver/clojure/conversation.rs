@@ -8,7 +8,6 @@ use prepl_core::InterruptStrength;
 
 use super::codec::{self, Hello, MAX_LINE, Message};
 use super::running::{Running, late};
-use crate::driver::readable::unfinished_clojure;
 use crate::driver::{Ask, Conversation, Garbage, Runtime, Step, Unreadable, WITHIN};
 
 /// The program that takes the connection over, and in it the one that evaluates within a function.
@@ -81,13 +80,19 @@ impl Conversation for Clojure {
     }
 
     fn evaluate(&mut self, ask: &Ask, out: &mut BytesMut) -> Result<(), Unreadable> {
-        if let Some(flaw) = unfinished_clojure(ask.expression.as_str()) {
-            return Err(Unreadable(flaw.to_string().into()));
+        if let Some(flaw) = prepl_reader::flaw(ask.expression.as_str()) {
+            return Err(Unreadable::of(flaw, &ask.origin));
         }
         self.last += 1;
         self.state = State::Evaluating(Running::new(ask));
         codec::evaluate(self.last, ask, out);
         Ok(())
+    }
+
+    fn input(&mut self, line: &[u8], out: &mut BytesMut) {
+        if let State::Evaluating(_) = self.state {
+            codec::input(self.last, line, out);
+        }
     }
 
     fn interrupt(&mut self, out: &mut BytesMut) {

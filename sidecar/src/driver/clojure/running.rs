@@ -90,10 +90,12 @@ fn end(done: Done) -> End {
     }
 }
 
-/// What an evaluation that has ended may still tell: that it printed.
+/// What an evaluation that has ended may still tell: that it printed, or reads.
 pub(super) fn late(tells: &Tells) -> Result<Step, Garbage> {
     match tells {
         Tells::Output(_, printed) => Ok(Step::Late(printed.len())),
+        // A thread that it left behind reads the end of its input.
+        Tells::NeedInput => Ok(Step::Late(0)),
         _ => Err(Garbage("an evaluation goes on after its end".into())),
     }
 }

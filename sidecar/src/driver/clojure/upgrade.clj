@@ -1,8 +1,10 @@
 ;; Turns one connection of a plain socket REPL into a session that speaks lines.
 ;;
-;; Down:  E <id> <value limit> <output limit> <namespace or -> <code> [function]
-;;                                                                       evaluate, within a function
+;; Down:  E <id> <value limit> <output limit> <namespace or -> <code> [function or - [file line column]]
+;;                                        evaluate, within a function; the code stands there in a file
+;;        L <the same>                                                  load a whole file
 ;;        I <id>                                                        interrupt
+;;        N <id> [text]                                                 input; without a text, its end
 ;;        Q                                                             end
 ;; Up:    \u0001<id> <tag> <words...>
 ;;        hello 1 <Clojure> <Java>       once, with - as its id
@@ -10,7 +12,7 @@
 ;;        part <text>                    a piece of a value
 ;;        value <cut?>                   its pieces are complete
 ;;        raised <phase> <class> <message> <frame>...
-;;        input                          it asked for input and met the end of it
+;;        input                          it asks for input; N answers
 ;;        refused <reason>               nothing ran, nothing follows
 ;;        uncalled <reason>              nothing ran, as the function did not call it; nothing follows
 ;;        done <namespace> <raised?> <interrupted?> <bytes printed>
@@ -116,13 +118,23 @@
                              :out (writer #(print! "out" %))
                              :err (java.io.PrintWriter. ^java.io.Writer (writer #(print! "err" %))))))
 
-         input    (fn [id]
-                    (let [told? (atom false)]
+         ;; Asks for a text when it has none, and for no more after the end. A buffer reads it, which
+         ;; holds a lock meanwhile and never asks for nothing.
+         input    (fn [id ^java.util.concurrent.LinkedBlockingQueue fed]
+                    (let [text  (atom "")
+                          more! (fn []
+                                  (when-not (.peek fed) (tell id "input"))
+                                  (reset! text (.take fed)))]
                       (clojure.lang.LineNumberingPushbackReader.
                        (proxy [java.io.Reader] []
-                         (read [& _]
-                           (when (compare-and-set! told? false true) (tell id "input"))
-                           -1)
+                         (read [to from size]
+                           (when (= "" @text) (more!))
+                           (if (= :end @text)
+                             -1
+                             (let [read (min (long size) (count @text))]
+                               (.getChars ^String @text 0 (int read) ^chars to (int from))
+                               (swap! text subs read)
+                               read)))
                          (close [])))))
 
          ;; Printing stops at the limit, also that of an endless value.
@@ -148,9 +160,10 @@
                         thrown)))
          place    (fn [{:clojure.error/keys [source line column]}]
                     (when (and line (not= 0 line))
-                      (str " (" (when-not (contains? #{nil "NO_SOURCE_PATH" "NO_SOURCE_FILE" "REPL"} source)
-                                  (str source ", "))
-                           "line " line ", column " column ")")))
+                      (let [file (or source *file*)]
+                        (str " (" (when-not (contains? #{nil "NO_SOURCE_PATH" "NO_SOURCE_FILE" "REPL"} file)
+                                    (str file ", "))
+                             "line " line ", column " column ")"))))
          ours?    (fn [^StackTraceElement frame]
                     (and (= "clojure.lang.Compiler" (.getClassName frame)) (= "eval" (.getMethodName frame))))
          raised   (fn [id phase ^Throwable thrown]
@@ -168,46 +181,67 @@
 
          within   PREPL-WITHIN
 
+         ;; A text that begins at a column is read behind so many spaces: there is no other way to say it.
+         reader   (fn [{:keys [code line column]}]
+                    (let [before (apply str (repeat (dec column) \space))]
+                      (doto (clojure.lang.LineNumberingPushbackReader. (java.io.StringReader. (str before code)))
+                        (.setLineNumber line))))
+
          ;; Reads and evaluates form by form, as a REPL does: what one form defines, the next one reads.
-         ;; True when it came to the end of the text.
-         forms    (fn [id code limit check asked? flush! phase]
-                    (let [reader (clojure.lang.LineNumberingPushbackReader. (java.io.StringReader. code))
-                          end    (Object.)]
-                      (loop []
+         ;; Of a whole file the last value alone is told. True when it came to the end of the text.
+         forms    (fn [{:keys [id limit whole?] :as ask} check asked? flush! phase]
+                    (let [text  (reader ask)
+                          end   (Object.)
+                          show! (fn [value]
+                                  (flush! true)
+                                  (reset! phase "print-eval-result")
+                                  (print-value id limit check value)
+                                  ;; After it was printed: a value that filled the heap is let go.
+                                  (set! *3 *2)
+                                  (set! *2 *1)
+                                  (set! *1 value))]
+                      (loop [latest nil]
                         (reset! phase "read-source")
                         (let [form (clojure.main/with-read-known
-                                     (read {:eof end :read-cond :allow} reader))]
+                                     (read {:eof end :read-cond :allow} text))]
                           (cond
-                            (identical? form end) true
+                            (identical? form end) (do (when whole? (show! latest)) true)
                             @asked? false
                             :else
                             (do
                               (reset! phase "execution")
                               (let [value (eval form)]
-                                (flush! true)
-                                (reset! phase "print-eval-result")
-                                (print-value id limit check value)
-                                ;; After it was printed: a value that filled the heap is let go.
-                                (set! *3 *2)
-                                (set! *2 *1)
-                                (set! *1 value)
-                                (recur))))))))
+                                (when-not whole? (show! value))
+                                (recur (when whole? value)))))))))
 
-         ;; An evaluation in another namespace leaves the session where it was, unless it moves.
-         keep!    (fn [asked-for before]
-                    (let [after (dissoc (get-thread-bindings) #'*out* #'*err* #'*in*)]
-                      (reset! session (if (identical? *ns* asked-for) (assoc after #'*ns* before) after))))
+         ;; What stack traces and definitions tell; as when Clojure loads a file itself.
+         standing (fn [file]
+                    {#'*file* file
+                     #'*source-path* (subs file (inc (.lastIndexOf ^String file "/")))})
 
-         evaluate (fn [id value-limit output-limit space code function asked?]
+         ;; An evaluation in another namespace leaves the session where it was, unless it moves; a whole
+         ;; file leaves it as it was.
+         keep!    (fn [{:keys [space whole?]}]
+                    (let [before @session
+                          after  (merge (dissoc (get-thread-bindings)
+                                                #'*out* #'*err* #'*in* #'*file* #'*source-path*)
+                                        (select-keys before [#'*file* #'*source-path*]))]
+                      (reset! session
+                              (cond
+                                whole? (merge before (select-keys after [#'*1 #'*2 #'*3 #'*e]))
+                                (identical? *ns* space) (assoc after #'*ns* (get before #'*ns*))
+                                :else after))))
+
+         evaluate (fn [{:keys [id output-limit space function file] :as ask} asked? fed]
                     (let [check  (checker asked? (Thread/currentThread))
                           {:keys [out err flush! counted]} (printers id output-limit check)
-                          before (get @session #'*ns*)
                           phase  (atom nil)
-                          all    #(forms id code value-limit check asked? flush! phase)
+                          all    #(forms ask check asked? flush! phase)
                           how    (atom {:raised 1})]
-                      (with-bindings (assoc @session
-                                            #'*ns* (or space before)
-                                            #'*out* out #'*err* err #'*in* (input id))
+                      (with-bindings (merge @session
+                                            (when space {#'*ns* space})
+                                            (when file (standing file))
+                                            {#'*out* out #'*err* err #'*in* (input id fed)})
                         (try
                           (let [ended (if function (within function all) {:value (all)})]
                             (reset! how (assoc ended :raised 0)))
@@ -217,8 +251,10 @@
                             (raised id @phase thrown))
                           (finally
                             (flush! true)
-                            (keep! space before)
+                            (keep! ask)
                             (reset! running nil)
+                            ;; For a thread that it leaves behind.
+                            (.put ^java.util.concurrent.LinkedBlockingQueue fed :end)
                             (if-let [reason (:refused @how)]
                               (tell id "uncalled" (word reason))
                               (tell id "done" (word (ns-name (get @session #'*ns*)))
@@ -226,15 +262,15 @@
                                     (if (and @asked? (not (:value @how))) 1 0)
                                     @counted)))))))
 
-         start    (fn [id value-limit output-limit space code function]
+         start    (fn [{:keys [id] :as ask}]
                     (let [asked? (atom false)
-                          thread (Thread. ^Runnable #(evaluate id value-limit output-limit space code function asked?)
-                                          (str "prepl-eval-" id))]
-                      (reset! running {:id id :thread thread :asked? asked?})
+                          fed    (java.util.concurrent.LinkedBlockingQueue.)
+                          thread (Thread. ^Runnable #(evaluate ask asked? fed) (str "prepl-eval-" id))]
+                      (reset! running {:id id :thread thread :asked? asked? :fed fed})
                       (.setDaemon thread true)
                       (.start thread)))
 
-         begin    (fn [id value-limit output-limit space code & [function]]
+         begin    (fn [whole? id value-limit output-limit space code & [function file line column]]
                     (let [found (when-not (= "-" space) (find-ns (symbol (decode space))))]
                       (cond
                         @running
@@ -242,8 +278,21 @@
                         (not (or found (= "-" space)))
                         (tell id "refused" (word (str "no namespace " (clip 400 (decode space)) " is loaded")))
                         :else
-                        (start id (Long/parseLong value-limit) (Long/parseLong output-limit)
-                               found (decode code) function))))
+                        (start {:id id
+                                :limit (Long/parseLong value-limit)
+                                :output-limit (Long/parseLong output-limit)
+                                :space found
+                                :code (decode code)
+                                :function (when-not (= "-" function) function)
+                                :file (some-> file decode)
+                                :line (if line (Integer/parseInt line) 1)
+                                :column (if column (Integer/parseInt column) 1)
+                                :whole? whole?}))))
+
+         feed     (fn [wanted & [text]]
+                    (when-let [{:keys [id fed]} @running]
+                      (when (= wanted id)
+                        (.put ^java.util.concurrent.LinkedBlockingQueue fed (if text (decode text) :end)))))
 
          stop     (fn [wanted?]
                     (when-let [{:keys [id thread asked?]} @running]
@@ -257,7 +306,8 @@
            (when-not (or (nil? line) (= "Q" line))
              (let [[op id & more] (.split ^String line " ")]
                (case op
-                 "E" (apply begin id more)
+                 ("E" "L") (apply begin (= "L" op) id more)
+                 "N" (apply feed id more)
                  "I" (stop #{id})))
              (recur))))
        (finally

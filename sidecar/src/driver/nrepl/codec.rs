@@ -4,7 +4,7 @@ mod reply;
 mod request;
 
 pub use reply::{Ops, Reply, Server, Status};
-pub use request::Request;
+pub use request::{Printing, Request};
 
 /// Largest message in bytes: a value of [`MOST_QUOTA`] characters of three bytes, and 1 MiB more.
 ///

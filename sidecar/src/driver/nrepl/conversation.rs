@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use prepl_bencode::Decoder;
-use prepl_core::InterruptStrength;
+use prepl_core::{InterruptStrength, Origin};
 
 use super::WORN_AFTER;
-use super::codec::{LEAST_KEPT, LEAST_QUOTA, MAX_MESSAGE, MOST_QUOTA, Ops, Reply, Request, Server};
+use super::codec::{LEAST_KEPT, LEAST_QUOTA, MAX_MESSAGE, MOST_QUOTA, Ops, Printing, Reply, Request, Server};
 use super::read_only;
 use super::running::Running;
 use crate::budget::MAX_VALUE;
-use crate::driver::readable::{Flaw, unfinished_clojure};
 use crate::driver::{Ask, Conversation, Garbage, Runtime, Step, Unreadable};
 
 /// A session with an nREPL server.
@@ -77,14 +76,14 @@ impl Nrepl {
     }
 
     /// Why the text cannot be read, in a language whose delimiters are known.
-    fn flaw(&self, code: &str) -> Option<Flaw> {
+    fn flaw(&self, code: &str) -> Option<prepl_reader::Flaw> {
         let known = match &*self.server.language {
             "clojure" => true,
             // The same delimiters, but for `|symbols|` and `#| comments |#`.
             "steel" => !code.contains('|'),
             _ => false,
         };
-        if known { unfinished_clojure(code) } else { None }
+        if known { prepl_reader::flaw(code) } else { None }
     }
 
     fn take(
@@ -97,7 +96,7 @@ impl Nrepl {
             Phase::Describing(id) if reply.id == Some(id) => self.described(reply, out, steps),
             Phase::Cloning(id) if reply.id == Some(id) => self.cloned(reply, steps),
             Phase::Open => {
-                self.answered(reply, out, steps);
+                self.answered(reply, steps);
                 Ok(())
             }
             Phase::Closing(id) if reply.id == Some(id) => {
@@ -162,24 +161,15 @@ impl Nrepl {
     }
 
     /// A reply to the running evaluation, or to something that is over.
-    fn answered(&mut self, reply: Reply, out: &mut BytesMut, steps: &mut VecDeque<Step>) {
+    fn answered(&mut self, reply: Reply, steps: &mut VecDeque<Step>) {
         match self.running.take_if(|running| reply.id == Some(running.id)) {
             Some(mut running) => {
-                let needs_input = reply.status.has("need-input");
                 if !running.take(reply, steps) {
                     self.running = Some(running);
-                    if needs_input {
-                        self.end_input(out);
-                    }
                 }
             }
             None => steps.extend(late(&reply, self.last_id).map(Step::Late)),
         }
-    }
-
-    fn end_input(&mut self, out: &mut BytesMut) {
-        let session = self.session.clone();
-        self.send(Request::EndOfInput { session: session.as_deref() }, out);
     }
 }
 
@@ -220,7 +210,7 @@ impl Conversation for Nrepl {
     fn evaluate(&mut self, ask: &Ask, out: &mut BytesMut) -> Result<(), Unreadable> {
         let code = ask.expression.as_str();
         if let Some(flaw) = self.flaw(code) {
-            return Err(Unreadable(flaw.to_string().into()));
+            return Err(Unreadable::of(flaw, &ask.origin));
         }
         let session = self.session.clone();
         let form = ask.function().map(|function| read_only::form(ask, function));
@@ -228,18 +218,30 @@ impl Conversation for Nrepl {
             Some(_) => MOST_QUOTA,
             None => ask.value_bytes.clamp(LEAST_QUOTA, MOST_QUOTA),
         };
-        let request = Request::Eval {
-            session: session.as_deref(),
-            code: form.as_deref().unwrap_or(code),
-            namespace: ask.namespace.as_deref(),
-            quota,
-            print_throwable: self.is_clojure(),
+        let printing = Printing { quota, throwable: self.is_clojure() };
+        let request = match (&ask.origin, &form) {
+            (Origin::File(file), None) => {
+                Request::LoadFile { session: session.as_deref(), text: code, file, printing }
+            }
+            (origin, form) => Request::Eval {
+                session: session.as_deref(),
+                code: form.as_deref().unwrap_or(code),
+                namespace: ask.namespace.as_deref(),
+                // The text of a form of ours stands in it as a string.
+                place: origin.place().filter(|_| form.is_none()),
+                printing,
+            },
         };
         let id = self.send(request, out);
         self.decoder.keep_of_each_string(kept_of_each_string(ask));
         self.evaluations = self.evaluations.saturating_add(1);
         self.running = Some(Running::new(id, ask, worn(self.evaluations)));
         Ok(())
+    }
+
+    fn input(&mut self, line: &[u8], out: &mut BytesMut) {
+        let session = self.session.clone();
+        self.send(Request::Input { session: session.as_deref(), line }, out);
     }
 
     /// Nothing is sent to servers that cannot interrupt, nor when the end has come already.

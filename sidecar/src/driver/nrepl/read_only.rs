@@ -84,15 +84,21 @@ fn text(encoded: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::driver::readable::unfinished_clojure;
-    use prepl_core::Expression;
     use prepl_core::read_only::Keeper;
+    use prepl_core::{Expression, Origin};
     use proptest::prelude::*;
 
     fn ask(text: &str) -> Ask {
         let expression = Expression::new(text).unwrap();
         let read_only = Some(Keeper::Function("shop.db/read-only".parse().unwrap()));
-        Ask { expression, namespace: None, value_bytes: 64, output_bytes: 64, read_only }
+        Ask {
+            expression,
+            origin: Origin::Typed,
+            namespace: None,
+            value_bytes: 64,
+            output_bytes: 64,
+            read_only,
+        }
     }
 
     fn sent(text: &str) -> String {
@@ -103,7 +109,7 @@ mod tests {
     fn the_text_is_sent_as_a_string_in_one_form() {
         let form = sent("\") (drop-everything!) (\"");
         assert!(!form.contains("drop-everything"), "{form}");
-        assert_eq!(unfinished_clojure(&form), None);
+        assert_eq!(prepl_reader::flaw(&form), None);
         assert!(form.ends_with(&format!(
             "\"shop.db/read-only\" {} 64 {ROOM})",
             string("\") (drop-everything!) (\"")

@@ -21,6 +21,7 @@ const PIECE: usize = 64 << 10;
 pub(super) struct Running {
     pub(super) id: u64,
     namespace: Option<Arc<str>>,
+    loads_file: bool,
     value_bytes: usize,
     /// The one value holds those of all forms.
     within: bool,
@@ -48,6 +49,7 @@ impl Running {
         Running {
             id,
             namespace: ask.namespace.clone(),
+            loads_file: ask.origin.whole_file().is_some(),
             value_bytes: usize::try_from(ask.value_bytes).unwrap_or(usize::MAX),
             within: ask.function().is_some(),
             value: None,
@@ -180,11 +182,21 @@ impl Running {
             let lost = "the REPL has forgotten this session and its state; use a new session";
             Some(lost.to_owned())
         } else if has("unknown-op") {
-            Some("the REPL does not know the operation eval; is it an nREPL server?".to_owned())
+            Some(self.unknown_operation().to_owned())
         } else if has("no-code") || has("unknown-code-type") {
             Some("the REPL found no code in the expression".to_owned())
         } else {
             None
+        }
+    }
+
+    fn unknown_operation(&self) -> &'static str {
+        match self.loads_file {
+            true => {
+                "the REPL loads no whole files: it does not know the operation load-file; evaluate \
+                 the text of the file instead"
+            }
+            false => "the REPL does not know the operation eval; is it an nREPL server?",
         }
     }
 

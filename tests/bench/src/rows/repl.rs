@@ -11,6 +11,7 @@ use prepl_sidecar::budget::Budget;
 use prepl_sidecar::driver::Ask;
 use prepl_sidecar::driver::nrepl::Nrepl;
 use prepl_sidecar::driver::stream::StreamSession;
+use prepl_sidecar::input::Inbox;
 use prepl_sidecar::stop::stop_at;
 use tokio::sync::mpsc;
 
@@ -76,8 +77,8 @@ pub async fn added(pairs: usize) -> Result<(), Failure> {
 pub async fn stall() -> Result<(), Failure> {
     let stub = Serving::repl(true)?;
     stall_on("1000 x (+ 1 1), stub that stalls", stub.addresses[0]).await?;
-    match Jvm::start() {
-        Ok(jvm) => stall_on("1000 x (+ 1 1), nREPL on a JVM", jvm.nrepl).await,
+    match Jvm::start(1) {
+        Ok(jvm) => stall_on("1000 x (+ 1 1), nREPL on a JVM", jvm.nrepl[0]).await,
         Err(lacks) => {
             table::left_out("1000 x (+ 1 1), nREPL on a JVM", &lacks.to_string());
             Ok(())
@@ -107,6 +108,7 @@ async fn with_driver(address: SocketAddr) -> Result<Duration, Failure> {
     let limits = Limits::default();
     let ask = Ask {
         expression: prepl_core::Expression::new(SUM.0)?,
+        origin: prepl_core::Origin::Typed,
         namespace: None,
         value_bytes: limits.value_bytes(),
         output_bytes: limits.output_bytes(),
@@ -116,7 +118,7 @@ async fn with_driver(address: SocketAddr) -> Result<Duration, Failure> {
     let begun = Instant::now();
     for _ in 0..STALLED {
         let (_interrupter, mut stop) = stop_at(tokio::time::Instant::now() + patience);
-        session.evaluate(&ask, &said, &mut stop, patience).await;
+        session.evaluate(&ask, &said, &Inbox::closed(), &mut stop, patience).await;
         match saying.try_recv()? {
             prepl_sidecar::driver::Said::Value { text, .. } if *text == *SUM.1 => {}
             other => return Err(format!("{other:?} instead of a value").into()),

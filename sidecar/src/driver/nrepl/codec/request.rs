@@ -1,7 +1,17 @@
 use bytes::BytesMut;
 use prepl_bencode::{Value, encode};
+use prepl_core::FileName;
 
 use super::words;
+
+/// How a server is to print.
+#[derive(Clone, Copy)]
+pub struct Printing {
+    /// Most characters of a value.
+    pub quota: u32,
+    /// A thrown exception in full: Clojure can.
+    pub throwable: bool,
+}
 
 /// A request of ours; the caller gives each an id of its own.
 #[derive(Clone, Copy)]
@@ -18,10 +28,21 @@ pub enum Request<'a> {
         code: &'a str,
         /// Namespace to evaluate in.
         namespace: Option<&'a str>,
-        /// Most characters of a printed value.
-        quota: u32,
-        /// Print a thrown exception in full: Clojure can.
-        print_throwable: bool,
+        /// File, line and column of the text.
+        place: Option<(&'a FileName, u32, u32)>,
+        /// How to print.
+        printing: Printing,
+    },
+    /// Load a whole file: form by form, up to the first error.
+    LoadFile {
+        /// Session; without one nothing is kept.
+        session: Option<&'a str>,
+        /// What stands in it.
+        text: &'a str,
+        /// Its name.
+        file: &'a FileName,
+        /// How to print.
+        printing: Printing,
     },
     /// Stop the evaluation with this id.
     Interrupt {
@@ -30,10 +51,12 @@ pub enum Request<'a> {
         /// Its id.
         evaluation: u64,
     },
-    /// There is no more input.
-    EndOfInput {
+    /// Input for an evaluation that waits for some; none is the end of it.
+    Input {
         /// The session that waits.
         session: Option<&'a str>,
+        /// The bytes.
+        line: &'a [u8],
     },
     /// End a session.
     Close {
@@ -57,8 +80,9 @@ impl Request<'_> {
             Request::Describe => "describe",
             Request::Clone => "clone",
             Request::Eval { .. } => "eval",
+            Request::LoadFile { .. } => "load-file",
             Request::Interrupt { .. } => "interrupt",
-            Request::EndOfInput { .. } => "stdin",
+            Request::Input { .. } => "stdin",
             Request::Close { .. } => "close",
         }
     }
@@ -67,8 +91,9 @@ impl Request<'_> {
         match *self {
             Request::Describe | Request::Clone => None,
             Request::Eval { session, .. }
+            | Request::LoadFile { session, .. }
             | Request::Interrupt { session, .. }
-            | Request::EndOfInput { session } => session,
+            | Request::Input { session, .. } => session,
             Request::Close { session } => Some(session),
         }
     }
@@ -80,18 +105,37 @@ impl Request<'_> {
                 ("client-name", "prepl".into()),
                 ("client-version", env!("CARGO_PKG_VERSION").into()),
             ],
-            Request::Eval { code, namespace, quota, print_throwable, .. } => {
-                let mut pairs =
-                    vec![("code", code.into()), (words::QUOTA, i64::from(quota).into())];
+            Request::Eval { code, namespace, place, printing, .. } => {
+                let mut pairs = printing.pairs();
+                pairs.push(("code", code.into()));
                 pairs.extend(namespace.map(|namespace| ("ns", namespace.into())));
-                pairs.extend(print_throwable.then(|| (words::PRINT_THROWABLE, 1.into())));
+                if let Some((file, line, column)) = place {
+                    pairs.push(("file", file.as_str().into()));
+                    pairs.push(("line", i64::from(line).into()));
+                    pairs.push(("column", i64::from(column).into()));
+                }
+                pairs
+            }
+            Request::LoadFile { text, file, printing, .. } => {
+                let mut pairs = printing.pairs();
+                pairs.push(("file", text.into()));
+                pairs.push(("file-path", file.as_str().into()));
+                pairs.push(("file-name", file.last().into()));
                 pairs
             }
             Request::Interrupt { evaluation, .. } => {
                 vec![("interrupt-id", evaluation.to_string().into())]
             }
-            Request::EndOfInput { .. } => vec![("stdin", "".into())],
+            Request::Input { line, .. } => vec![("stdin", Value::Bytes(line.to_vec()))],
         }
+    }
+}
+
+impl Printing {
+    fn pairs(self) -> Vec<(&'static str, Value)> {
+        let mut pairs = vec![(words::QUOTA, i64::from(self.quota).into())];
+        pairs.extend(self.throwable.then(|| (words::PRINT_THROWABLE, 1.into())));
+        pairs
     }
 }
 
@@ -113,9 +157,10 @@ mod tests {
             "d2:id1:712:interrupt-id1:62:op9:interrupt7:session1:se",
         );
         assert_eq!(
-            bytes(Request::EndOfInput { session: Some("s") }),
+            bytes(Request::Input { session: Some("s"), line: b"" }),
             "d2:id1:72:op5:stdin7:session1:s5:stdin0:e",
         );
+        assert!(bytes(Request::Input { session: None, line: b"a\n" }).contains("5:stdin2:a\n"));
         assert_eq!(bytes(Request::Close { session: "s" }), "d2:id1:72:op5:close7:session1:se");
         assert!(bytes(Request::Clone).starts_with("d11:client-name5:prepl14:client-version"));
     }
@@ -126,18 +171,37 @@ mod tests {
             session: None,
             code: "é",
             namespace: None,
-            quota: 64,
-            print_throwable: false,
+            place: None,
+            printing: Printing { quota: 64, throwable: false },
         };
         assert_eq!(bytes(plain), "d4:code2:é2:id1:728:nrepl.middleware.print/quotai64e2:op4:evale",);
+        let file = "shop/core.clj".parse().unwrap();
         let full = Request::Eval {
             session: Some("s"),
             code: "1",
             namespace: Some("a.b"),
-            quota: 64,
-            print_throwable: true,
+            place: Some((&file, 12, 3)),
+            printing: Printing { quota: 64, throwable: true },
         };
         assert!(bytes(full).contains("2:ns3:a.b"));
+        assert!(bytes(full).starts_with("d4:code1:16:columni3e4:file13:shop/core.clj"));
+        assert!(bytes(full).contains("4:linei12e"));
         assert!(bytes(full).contains("30:nrepl.middleware.caught/print?i1e"));
+    }
+
+    #[test]
+    fn a_whole_file_is_named_by_its_path_and_its_last_part() {
+        let load = Request::LoadFile {
+            session: Some("s"),
+            text: "(f)",
+            file: &"shop/core.clj".parse().unwrap(),
+            printing: Printing { quota: 64, throwable: true },
+        };
+        assert_eq!(
+            bytes(load),
+            "d4:file3:(f)9:file-name8:core.clj9:file-path13:shop/core.clj2:id1:7\
+             30:nrepl.middleware.caught/print?i1e28:nrepl.middleware.print/quotai64e\
+             2:op9:load-file7:session1:se",
+        );
     }
 }

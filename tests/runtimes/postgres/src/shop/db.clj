@@ -1,6 +1,7 @@
 (ns shop.db
-  "Orders in a database, and the function that docs/read-only.md recommends."
-  (:import (java.sql Connection DriverManager)))
+  "Orders in a database, and the functions that docs/read-only.md and docs/query.md recommend."
+  (:refer-clojure :exclude [read])
+  (:import (java.sql Connection DriverManager PreparedStatement ResultSet)))
 
 (def ^:private place (System/getProperty "shop.db"))
 (def ^:private ^:dynamic *connection* nil)
@@ -48,3 +49,25 @@
                  (.execute statement "create table orders (id bigint primary key);
                                       create role reader login;
                                       grant select on orders to reader")))))
+
+(defn- table [^ResultSet found bytes]
+  (let [heads (.getMetaData found)
+        columns (range 1 (inc (.getColumnCount heads)))]
+    (loop [rows [], left bytes]
+      (let [row (when (.next found) (mapv #(.getObject found (int %)) columns))
+            left (- left (count (pr-str row)) 1)]
+        (if (and row (nat-int? left))
+          (recur (conj rows row) left)
+          {:columns (mapv #(.getColumnLabel heads %) columns), :rows rows, :cut (some? row)})))))
+
+(defn read
+  "What one statement of SQL answers: at most so many rows, and so many bytes of them as printed."
+  [sql args rows bytes]
+  (connected (fn [^Connection connection]
+               (with-open [statement ^PreparedStatement (.prepareStatement connection sql)]
+                 (.setMaxRows statement rows)
+                 (doseq [[place arg] (map-indexed vector args)]
+                   (.setObject statement (inc place) arg))
+                 (if (.execute statement)
+                   (with-open [found (.getResultSet statement)] (table found bytes))
+                   {:columns ["updated"] :rows [[(.getUpdateCount statement)]]})))))

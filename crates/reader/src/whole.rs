@@ -1,11 +1,12 @@
 //! Whether a Clojure text can be read at all, told before anything of it runs.
 //!
 //! A REPL evaluates form by form, so a missing parenthesis at the end of a text is found after
-//! the forms before it ran. This looks at delimiters alone, the way Clojure's reader
-//! (`clojure.lang.LispReader`) sees them, and never refuses what that reader accepts: in doubt
-//! the text counts as readable, and the runtime has the last word.
+//! the forms before it ran. This looks at delimiters alone, and never refuses what Clojure's reader
+//! accepts: in doubt the text counts as readable, and the runtime has the last word.
 
 use std::fmt;
+
+use crate::token::{Bracket, Kind, Lexer, Token};
 
 /// Deeper nesting is not judged; the runtime's own reader ends far earlier.
 const MAX_DEPTH: usize = 10_000;
@@ -46,11 +47,53 @@ pub struct Place {
 }
 
 /// Says why Clojure cannot read `text`; `None` when it probably can.
-pub fn unfinished_clojure(text: &str) -> Option<Flaw> {
-    Scan { text, at: 0, open: Vec::new() }.run().err().and_then(|ending| match ending {
-        Ending::Flaw(flaw) => Some(flaw),
-        Ending::InDoubt => None,
-    })
+pub fn flaw(text: &str) -> Option<Flaw> {
+    let mut open = Vec::new();
+    for Token { range, kind } in Lexer::new(text) {
+        let unfinished = |what| Some(Flaw::Unfinished(what, Place::of(text, range.start)));
+        match kind {
+            Kind::Open { .. } if open.len() == MAX_DEPTH => return None,
+            Kind::Open { bracket, .. } => open.push((bracket, range.end - 1)),
+            Kind::Close { bracket, .. } => match open.pop() {
+                Some((opened, _)) if opened == bracket => {}
+                _ => return Some(Flaw::Unmatched(bracket.closing(), Place::of(text, range.start))),
+            },
+            Kind::Text { ended: false } => return unfinished(Opened::Text),
+            Kind::Regex { ended: false } => return unfinished(Opened::Regex),
+            Kind::Character { ended: false } => return unfinished(Opened::Character),
+            Kind::Symbol if is_in_doubt(&text[range.clone()]) => return None,
+            _ => {}
+        }
+    }
+    let (bracket, start) = open.pop()?;
+    Some(Flaw::Unfinished(bracket.into(), Place::of(text, start)))
+}
+
+/// `%` is a word of its own in `#(…)` and the start of a symbol elsewhere.
+///
+/// They differ when a `#` follows, and telling them apart is not worth it.
+fn is_in_doubt(word: &str) -> bool {
+    word.starts_with('%') && word.contains('#')
+}
+
+impl Bracket {
+    fn closing(self) -> char {
+        match self {
+            Bracket::List => ')',
+            Bracket::Vector => ']',
+            Bracket::Map => '}',
+        }
+    }
+}
+
+impl From<Bracket> for Opened {
+    fn from(bracket: Bracket) -> Opened {
+        match bracket {
+            Bracket::List => Opened::List,
+            Bracket::Vector => Opened::Vector,
+            Bracket::Map => Opened::Map,
+        }
+    }
 }
 
 impl fmt::Display for Flaw {
@@ -68,6 +111,17 @@ impl fmt::Display for Flaw {
                 write!(f, "the {closing} at {place} closes nothing that is open there; ")?;
                 write!(f, "remove it or add what it should close")
             }
+        }
+    }
+}
+
+impl Place {
+    fn of(text: &str, at: usize) -> Place {
+        let before = text.get(..at).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Place {
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
         }
     }
 }
@@ -91,195 +145,13 @@ impl Opened {
     }
 }
 
-enum Ending {
-    Flaw(Flaw),
-    InDoubt,
-}
-
-struct Scan<'a> {
-    text: &'a str,
-    /// The next byte to look at; always the start of a character.
-    at: usize,
-    open: Vec<(Opened, usize)>,
-}
-
-impl Scan<'_> {
-    fn run(mut self) -> Result<(), Ending> {
-        while let Some(c) = self.peek() {
-            let start = self.at;
-            self.at += c.len_utf8();
-            self.form(c, start)?;
-        }
-        match self.open.last() {
-            Some(&(opened, start)) => Err(self.unfinished(opened, start)),
-            None => Ok(()),
-        }
-    }
-
-    /// Looks at what begins with `c`, which is consumed already.
-    fn form(&mut self, c: char, start: usize) -> Result<(), Ending> {
-        match c {
-            '(' => self.opens(Opened::List, start),
-            '[' => self.opens(Opened::Vector, start),
-            '{' => self.opens(Opened::Map, start),
-            ')' => self.closes(Opened::List, c, start),
-            ']' => self.closes(Opened::Vector, c, start),
-            '}' => self.closes(Opened::Map, c, start),
-            '"' => self.string(Opened::Text, start),
-            '\\' => self.character(start),
-            ';' => self.comment(),
-            '#' => self.dispatch(start),
-            '%' => self.argument(),
-            '\'' | '@' | '^' | '`' | '~' => Ok(()),
-            _ if is_white(c) => Ok(()),
-            _ if self.is_number(c) => self.skip_until(|c| is_white(c) || is_macro(c)),
-            _ => self.skip_until(ends_token),
-        }
-    }
-
-    fn opens(&mut self, opened: Opened, start: usize) -> Result<(), Ending> {
-        if self.open.len() == MAX_DEPTH {
-            return Err(Ending::InDoubt);
-        }
-        self.open.push((opened, start));
-        Ok(())
-    }
-
-    fn closes(&mut self, closed: Opened, c: char, start: usize) -> Result<(), Ending> {
-        match self.open.pop() {
-            Some((opened, _)) if opened == closed => Ok(()),
-            _ => Err(Ending::Flaw(Flaw::Unmatched(c, self.place(start)))),
-        }
-    }
-
-    /// A string and a regular expression end alike: at a quote without a backslash before it.
-    fn string(&mut self, opened: Opened, start: usize) -> Result<(), Ending> {
-        while let Some(c) = self.next() {
-            match c {
-                '"' => return Ok(()),
-                '\\' => drop(self.next()),
-                _ => {}
-            }
-        }
-        Err(self.unfinished(opened, start))
-    }
-
-    /// The first character after a backslash is taken whatever it is.
-    fn character(&mut self, start: usize) -> Result<(), Ending> {
-        match self.next() {
-            Some(_) => self.skip_until(ends_token),
-            None => Err(self.unfinished(Opened::Character, start)),
-        }
-    }
-
-    fn comment(&mut self) -> Result<(), Ending> {
-        self.skip_until(|c| c == '\n' || c == '\r')
-    }
-
-    /// `#` and what it announces; what is not named here is read as the form that follows.
-    fn dispatch(&mut self, start: usize) -> Result<(), Ending> {
-        match self.peek() {
-            Some('"') => {
-                self.at += 1;
-                self.string(Opened::Regex, start)
-            }
-            Some('!') => self.comment(),
-            Some('_' | '=' | '?' | '<') => {
-                self.at += 1;
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// `%` is a token of its own in `#(…)` and the start of a symbol elsewhere.
-    ///
-    /// They differ when a `#` follows, and telling them apart is not worth it.
-    fn argument(&mut self) -> Result<(), Ending> {
-        let start = self.at;
-        self.skip_until(ends_token)?;
-        let token = self.text.get(start..self.at).unwrap_or_default();
-        if token.contains('#') { Err(Ending::InDoubt) } else { Ok(()) }
-    }
-
-    fn is_number(&self, c: char) -> bool {
-        let signed = matches!(c, '+' | '-');
-        c.is_ascii_digit() || (signed && self.peek().is_some_and(|c| c.is_ascii_digit()))
-    }
-
-    fn skip_until(&mut self, ends: impl Fn(char) -> bool) -> Result<(), Ending> {
-        while self.peek().is_some_and(|c| !ends(c)) {
-            self.next();
-        }
-        Ok(())
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.text.get(self.at..)?.chars().next()
-    }
-
-    fn next(&mut self) -> Option<char> {
-        let c = self.peek()?;
-        self.at += c.len_utf8();
-        Some(c)
-    }
-
-    fn unfinished(&self, opened: Opened, start: usize) -> Ending {
-        Ending::Flaw(Flaw::Unfinished(opened, self.place(start)))
-    }
-
-    fn place(&self, at: usize) -> Place {
-        let before = self.text.get(..at).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Place {
-            line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
-        }
-    }
-}
-
-/// `Character.isWhitespace`, which leaves the no-break spaces out, and the comma.
-fn is_white(c: char) -> bool {
-    match c {
-        ',' | '\u{1c}'..='\u{1f}' => true,
-        '\u{85}' | '\u{a0}' | '\u{2007}' | '\u{202f}' => false,
-        _ => c.is_whitespace(),
-    }
-}
-
-fn is_macro(c: char) -> bool {
-    matches!(
-        c,
-        '"' | ';'
-            | '\''
-            | '@'
-            | '^'
-            | '`'
-            | '~'
-            | '('
-            | ')'
-            | '['
-            | ']'
-            | '{'
-            | '}'
-            | '\\'
-            | '%'
-            | '#'
-    )
-}
-
-/// Three macro characters may stand inside of a symbol.
-fn ends_token(c: char) -> bool {
-    is_white(c) || (is_macro(c) && !matches!(c, '#' | '\'' | '%'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn said(text: &str) -> Option<String> {
-        unfinished_clojure(text).map(|flaw| flaw.to_string())
+        flaw(text).map(|flaw| flaw.to_string())
     }
 
     #[test]
