@@ -8,7 +8,10 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::cluster::ClusterArgs;
 use crate::console::{ColorChoice, Console};
 use crate::problem::Problem;
-use crate::{audit, auth, completion, demo, doctor, exec, fleet, load, port_forward, query, repl, request, serve, targets};
+use crate::{
+    audit, auth, completion, demo, doctor, exec, fleet, load, port_forward, query, repl, request,
+    serve, targets,
+};
 
 /// The production REPL for fleets: ask every replica of a service in its own language
 #[derive(Parser, Clone, Debug)]

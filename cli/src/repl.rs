@@ -66,6 +66,15 @@ pub struct ReplArgs {
     select: SelectArgs,
     #[command(flatten)]
     pace: PaceArgs,
+    #[command(flatten)]
+    evaluate: EvaluateArgs,
+    #[command(flatten)]
+    grounds: GroundsArgs,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "How to evaluate")]
+struct EvaluateArgs {
     /// Longest time of an evaluation on one replica
     #[arg(long, default_value = "30s", value_name = "TIME", value_parser = quantity::duration)]
     timeout: Duration,
@@ -75,8 +84,6 @@ pub struct ReplArgs {
     /// Most bytes of one value, and of the printed output, per replica
     #[arg(long, default_value = "64Ki", value_name = "SIZE", value_parser = quantity::bytes)]
     limit_bytes: u32,
-    #[command(flatten)]
-    grounds: GroundsArgs,
 }
 
 /// Converses until the user leaves, or standard input ends.
@@ -115,12 +122,13 @@ async fn converse(
 
 impl ReplArgs {
     fn settings(&self) -> Result<Settings, Problem> {
-        let limits = Limits::new(self.timeout, self.limit_bytes, self.limit_bytes);
+        let EvaluateArgs { timeout, read_only, limit_bytes } = self.evaluate;
+        let limits = Limits::new(timeout, limit_bytes, limit_bytes);
         Ok(Settings {
             limits: limits.map_err(Problem::usage)?,
             patience: self.pace.patience(None),
             width: self.pace.width(),
-            read_only: self.read_only,
+            read_only,
             grounds: self.grounds.grounds()?,
         })
     }

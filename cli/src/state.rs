@@ -28,7 +28,8 @@ mod tests {
     #[test]
     fn the_folder_is_absolute_or_there_is_none() {
         let text = |text: &str| Some(OsString::from(text));
-        let folder = |state, home| of(state, home, ".local/state").map(|path| path.display().to_string());
+        let folder =
+            |state, home| of(state, home, ".local/state").map(|path| path.display().to_string());
         assert_eq!(folder(text("/s"), text("/h")).as_deref(), Some("/s/prepl"));
         assert_eq!(folder(text("s"), text("/h")).as_deref(), Some("/h/.local/state/prepl"));
         assert_eq!(folder(None, text("h")), None);

@@ -1,10 +1,10 @@
 //! Core ⇄ wire, one file a message family. From the wire everything is checked.
 
 pub mod claim;
-mod input;
 mod describe;
 mod evaluation;
 mod event;
+mod input;
 mod outcome;
 mod replica;
 mod report;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use prepl_core::claim::LONGEST;
 use prepl_core::{ExitCode, Limits, Query, RequestId, Selection};
 use prepl_crd::Mode;
 use prepl_gateway::{Grounds, Plan};
@@ -82,7 +83,9 @@ impl StartArgs {
         global: &Global,
         console: &mut Console,
     ) -> Result<Opened, Problem> {
-        let (scope, lasting) = (self.select.scope(), self.bounds.longest().saturating_mul(runs));
+        // No access lasts longer; a load that does asks again.
+        let lasting = self.bounds.longest().saturating_mul(runs).min(LONGEST);
+        let scope = self.select.scope();
         let reach = match self.others.break_glass {
             false => Reach::open(global, &scope, Purpose { mode: Mode::Eval, lasting }).await?,
             true => {

@@ -93,7 +93,7 @@ pub fn names(files: &[File]) -> String {
     let shown: Vec<_> = files.iter().take(NAMES).map(|file| file.name.as_str()).collect();
     match files.len() {
         0 => "–".to_owned(),
-        ..=NAMES => shown.join(" "),
+        1..=NAMES => shown.join(" "),
         all => format!("{} and {} more", shown.join(" "), crowd::grouped(all - NAMES)),
     }
 }
@@ -107,4 +107,64 @@ fn standing(results: &Results) -> String {
     let others = Class::ALL.into_iter().filter(|class| *class != Class::Ok && count(*class) > 0);
     let others = others.map(|class| format!("{} {class}", crowd::grouped(count(class))));
     ok.into_iter().chain(others).collect::<Vec<_>>().join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::example;
+    use prepl_core::{Expression, Outcome};
+
+    fn files(count: usize) -> Vec<File> {
+        let file = |number| File {
+            path: format!("f{number}.clj").into(),
+            name: format!("f{number}.clj").parse().unwrap(),
+            text: Expression::new(format!("; {number}")).unwrap(),
+            ns: None,
+        };
+        (0..count).map(file).collect()
+    }
+
+    fn told(files: &[File], runs: Vec<Results>) -> String {
+        let selection = Selection::of(example::api_fleet(3));
+        let runs: Vec<_> = runs.into_iter().map(|run| (run, ExitCode::Ok)).collect();
+        Told { files, selection: &selection, runs: &runs }.lines(false)
+    }
+
+    fn run(answers: [prepl_core::Answer; 3]) -> Results {
+        example::results(example::api_fleet(3), answers.into())
+    }
+
+    fn good() -> Results {
+        run([example::ok("nil"), example::ok("nil"), example::ok("nil")])
+    }
+
+    #[test]
+    fn a_load_that_is_whole_has_one_line() {
+        let text = told(&files(2), vec![good(), good()]);
+        assert!(text.starts_with("loaded  2 files on 3 replicas   digest "), "{text}");
+        assert_ne!(text, told(&files(3)[1..], vec![good(), good()]));
+    }
+
+    #[test]
+    fn one_that_stopped_tells_what_is_where() {
+        let unknown = || example::ended(Outcome::unknown("no word of the end"));
+        let stopped = run([example::ok("nil"), unknown(), unknown()]);
+        insta::assert_snapshot!(told(&files(4), vec![good(), stopped]), @r"
+        everywhere  f0.clj
+        in part     f1.clj: ok on api-6f7c9-00 · 2 unknown
+        nowhere     f2.clj f3.clj
+        ");
+        // Denied, say, before anything of it was sent.
+        insta::assert_snapshot!(told(&files(2), Vec::new()), @r"
+        everywhere  –
+        nowhere     f0.clj f1.clj
+        ");
+    }
+
+    #[test]
+    fn many_names_are_counted() {
+        assert!(names(&files(NAMES + 1001)).ends_with("f19.clj and 1,001 more"));
+        assert!(names(&files(NAMES)).ends_with(" f19.clj"));
+    }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use prepl_core::outcome::Counts;
 use prepl_core::{
-    Answer, Description, Done, InterruptStrength, Labels, Outcome, Raised, Replica, ReplicaId, ReplicaIndex, RequestId, RunId,
-    Selection, Stream, Summary, Timings, Value, Workload,
+    Answer, Description, Done, InterruptStrength, Labels, Outcome, Raised, Replica, ReplicaId,
+    ReplicaIndex, RequestId, RunId, Selection, Stream, Summary, Timings, Value, Workload,
 };
 use prepl_fold::Comparison;
 

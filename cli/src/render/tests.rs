@@ -17,8 +17,7 @@ use super::{
     safe, stream,
 };
 
-const VIEW: View =
-    View { colour: false, on_terminal: false, max_groups: 10, seat: Seat::Shell };
+const VIEW: View = View { colour: false, on_terminal: false, max_groups: 10, seat: Seat::Shell };
 
 fn fold(results: &Results) -> String {
     show(Format::Fold, results)

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use prepl_sidecar::endpoint::Endpoint;
-use prepl_tests::{App, Key};
+use prepl_tests::{App, Key, in_time};
 
 use crate::fleet::Fleet;
 use crate::screens::compare;
@@ -110,6 +110,18 @@ fn an_evaluation_that_does_not_stop_is_left_and_can_be_asked_for_again() {
     has(&prompt.ask(":recall"), "interrupted");
     assert_eq!(app.evaluations(), 1);
     assert_eq!(prompt.leave(), Some(0));
+}
+
+#[test]
+fn the_session_ends_on_the_replicas_when_the_user_leaves() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let app = runtime.block_on(App::start());
+    app.release();
+    let fleet = Fleet::of(vec![Endpoint::Nrepl(app.address)]);
+    let prompt = fleet.prompt(&[]);
+    has(&prompt.ask("x"), "\n1\nuser api-1=>");
+    assert_eq!(prompt.leave(), Some(0));
+    runtime.block_on(in_time(app.until_closed(1)));
 }
 
 #[test]

@@ -28,6 +28,7 @@ fuzz_target!(|peer: (bool, u8, Vec<Vec<u8>>)| {
         if clojure.receive(&mut input, &mut out, &mut steps).is_err() {
             return;
         }
+        clojure.input(&piece, &mut out);
         assert!(input.len() < MAX_LINE && !input.contains(&b'\n'));
     }
 });

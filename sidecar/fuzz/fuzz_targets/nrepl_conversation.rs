@@ -29,6 +29,7 @@ fuzz_target!(|pieces: (bool, Vec<&[u8]>)| {
         let ended = steps.drain(..).any(|step| matches!(step, Step::Ended(_) | Step::Opened(_)));
         match n % 4 {
             _ if ended => evaluate(&mut conversation, &mut out),
+            2 => conversation.input(b"x\n", &mut out),
             3 => conversation.interrupt(&mut out),
             _ => {}
         }

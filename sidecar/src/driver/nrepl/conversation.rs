@@ -8,7 +8,9 @@ use prepl_bencode::Decoder;
 use prepl_core::{InterruptStrength, Origin};
 
 use super::WORN_AFTER;
-use super::codec::{LEAST_KEPT, LEAST_QUOTA, MAX_MESSAGE, MOST_QUOTA, Ops, Printing, Reply, Request, Server};
+use super::codec::{
+    LEAST_KEPT, LEAST_QUOTA, MAX_MESSAGE, MOST_QUOTA, Ops, Printing, Reply, Request, Server,
+};
 use super::read_only;
 use super::running::Running;
 use crate::budget::MAX_VALUE;
