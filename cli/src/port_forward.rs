@@ -18,7 +18,7 @@ use tokio::time::sleep;
 use crate::command::Global;
 use crate::console::Console;
 use crate::problem::Problem;
-use crate::reach::{self, Purpose, Reach};
+use crate::reach::{self, LASTING, Purpose, Reach};
 use crate::render::safe::{self, Layout};
 use crate::select::{self, SelectArgs};
 
@@ -26,8 +26,6 @@ use crate::select::{self, SelectArgs};
 const MAX_CONNECTIONS: usize = 64;
 /// After a failed accept (no file handle left) there is no use in trying at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// How long an access lasts at least: a tunnel ends with it.
-const LASTING: Duration = Duration::from_secs(3600);
 /// How long a REPL may take to close a connection on which nothing was said.
 const GOOD_BYE: Duration = Duration::from_secs(1);
 /// Names of replicas in an error.

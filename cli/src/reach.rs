@@ -31,6 +31,10 @@ use crate::ids;
 use crate::problem::Problem;
 use crate::select;
 
+/// How long the access of a command that lasts is to be good at least; a tunnel ends with it, and a
+/// session is gone on with by another.
+pub const LASTING: Duration = Duration::from_secs(3600);
+
 /// The replicas that a command may choose from, and the way to them.
 pub enum Reach {
     /// Of a folder; the gateway is in this process.

@@ -25,27 +25,20 @@ mod turn;
 mod word;
 
 use std::io::IsTerminal as _;
-use std::time::Duration;
 
 use clap::Args;
 use prepl_core::selection::Pattern;
-use prepl_core::{ExitCode, Limits};
+use prepl_core::ExitCode;
 use prepl_crd::Mode;
 
 use crate::command::Global;
 use crate::console::Console;
-use crate::grounds::GroundsArgs;
 use crate::members::Members;
-use crate::pace::PaceArgs;
 use crate::problem::Problem;
-use crate::quantity;
-use crate::reach::{self, Purpose};
+use crate::reach::{self, LASTING, Purpose};
 use crate::select::SelectArgs;
-use crate::talk::Settings;
+use crate::settings::SettingsArgs;
 use conversation::Conversation;
-
-/// How long an access is to last at least; another one is asked for when it ends.
-const LASTING: Duration = Duration::from_secs(3600);
 
 /// A prompt for all replicas you name: one session on each, the answers folded
 #[derive(Args, Clone, Debug)]
@@ -65,25 +58,7 @@ pub struct ReplArgs {
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
-    pace: PaceArgs,
-    #[command(flatten)]
-    evaluate: EvaluateArgs,
-    #[command(flatten)]
-    grounds: GroundsArgs,
-}
-
-#[derive(Args, Clone, Copy, Debug)]
-#[command(next_help_heading = "How to evaluate")]
-struct EvaluateArgs {
-    /// Longest time of an evaluation on one replica
-    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = quantity::duration)]
-    timeout: Duration,
-    /// Evaluate only where something keeps it from writing, as docs/read-only.md says
-    #[arg(long)]
-    read_only: bool,
-    /// Most bytes of one value, and of the printed output, per replica
-    #[arg(long, default_value = "64Ki", value_name = "SIZE", value_parser = quantity::bytes)]
-    limit_bytes: u32,
+    settings: SettingsArgs,
 }
 
 /// Converses until the user leaves, or standard input ends.
@@ -103,7 +78,7 @@ async fn converse(
     global: &Global,
     console: &mut Console,
 ) -> Result<ExitCode, Problem> {
-    let settings = args.settings()?;
+    let settings = args.settings.settings()?;
     let purpose = Purpose { mode: Mode::Eval, lasting: LASTING };
     let members = Members::open(global, &args.select, args.target.clone(), purpose).await?;
     console.tell(&members.idle_parts());
@@ -121,18 +96,6 @@ async fn converse(
 }
 
 impl ReplArgs {
-    fn settings(&self) -> Result<Settings, Problem> {
-        let EvaluateArgs { timeout, read_only, limit_bytes } = self.evaluate;
-        let limits = Limits::new(timeout, limit_bytes, limit_bytes);
-        Ok(Settings {
-            limits: limits.map_err(Problem::usage)?,
-            patience: self.pace.patience(None),
-            width: self.pace.width(),
-            read_only,
-            grounds: self.grounds.grounds()?,
-        })
-    }
-
     /// What the members are called where they are of several workloads.
     fn words(&self) -> String {
         self.target.as_ref().map_or_else(|| "fleet".to_owned(), ToString::to_string)

@@ -65,7 +65,7 @@ impl App {
 
     async fn until_closed(&mut self, count: usize) {
         let closed = self.closed.wait_for(|closed| *closed == count);
-        timeout(HANGS_AFTER, closed).await.expect("a good-bye").unwrap();
+        timeout(HANGS_AFTER, closed).await.unwrap().unwrap();
     }
 }
 

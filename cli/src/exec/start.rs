@@ -83,7 +83,7 @@ impl StartArgs {
         global: &Global,
         console: &mut Console,
     ) -> Result<Opened, Problem> {
-        // No access lasts longer; a load that does asks again.
+        // No access lasts longer.
         let lasting = self.bounds.longest().saturating_mul(runs).min(LONGEST);
         let scope = self.select.scope();
         let reach = match self.others.break_glass {

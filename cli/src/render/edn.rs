@@ -69,3 +69,19 @@ pub fn is_edn(value: &Value) -> bool {
 fn keyword(name: &str) -> Value {
     Value::Keyword(format!(":{}", name.replace('_', "-")))
 }
+
+#[cfg(test)]
+mod any_text {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_taken_for_edn_is_read_again(text in "[-'#^@`~_:/(){}\\[\\]\"\\\\a1 ]{0,6}\\PC{0,3}") {
+            if let Some(value) = own_words(&text) {
+                let written = canonical(&value);
+                prop_assert!(prepl_fold::read(&written, MAX_READ_BYTES).is_some(), "{written}");
+            }
+        }
+    }
+}

@@ -8,6 +8,7 @@ use prepl_gateway::gateway::Described;
 use crate::members::Change;
 use crate::render::crowd;
 use crate::render::page::{Ink, Page};
+use crate::render::safe::{self, Layout};
 use crate::talk::Learned;
 
 /// Names shown of one kind of change; the rest is counted.
@@ -20,7 +21,7 @@ pub fn who(selection: &Selection, told: &[Described], read_only: bool) -> String
         // What else a version tells differs by the protocol that is spoken there.
         let version = description.runtime_version.split(' ').next().unwrap_or_default();
         let words = [&*description.language, version].into_iter().filter(|word| !word.is_empty());
-        let runtime = words.collect::<Vec<_>>().join(" ");
+        let runtime = safe::text(&words.collect::<Vec<_>>().join(" "), Layout::Line);
         let runtime = if runtime.is_empty() { "a runtime of no name".into() } else { runtime };
         *runtimes.entry(runtime).or_default() += 1;
     }
@@ -131,6 +132,14 @@ mod tests {
     use prepl_core::{Outcome, Reason};
 
     use crate::render::example;
+
+    #[test]
+    fn a_runtime_cannot_drive_the_terminal() {
+        let selection = Selection::of(example::api_fleet(1));
+        let told = [Ok(example::runtime("clo\x1b[2Jjure", "1\u{202e}2"))];
+        let first = who(&selection, &told, false);
+        assert!(!first.contains(['\x1b', '\u{202e}']), "{first:?}");
+    }
 
     #[test]
     fn the_first_line_tells_runtimes_and_whether_they_are_mixed() {

@@ -24,7 +24,7 @@ use crate::command::Global;
 use crate::console::Console;
 use crate::members::Members;
 use crate::problem::Problem;
-use crate::reach::{self, Purpose};
+use crate::reach::{self, LASTING, Purpose};
 use crate::render::crowd;
 use crate::render::safe::{self, Layout};
 use crate::select::SelectArgs;
@@ -35,8 +35,6 @@ use crate::state;
 const MAX_CONNECTIONS: usize = 64;
 /// After a failed accept (no file handle left) there is no use in trying at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// How long an access is to last at least; another one is asked for when it ends.
-const LASTING: Duration = Duration::from_secs(3600);
 /// How long clients' evaluations and sessions may take to end.
 const GOOD_BYE: Duration = Duration::from_secs(10);
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use prepl_bencode::Value;
 use prepl_sidecar::endpoint::Endpoint;
+use prepl_tests::in_time;
 
 use crate::fleet::Fleet;
 
@@ -89,7 +90,8 @@ fn evaluations_of_a_session_wait_for_each_other_and_an_interrupt_ends_them_all()
 #[test]
 fn a_client_that_leaves_interrupts_what_it_began_and_the_next_one_starts_afresh() {
     let (fleet, app) = Fleet::of_an_app(2);
-    let serve = fleet.serve();
+    // No time limit does it.
+    let serve = fleet.serve_with(&["--timeout", "1h"]);
     for client in 1..=2 {
         let mut leaver = serve.client();
         let session = leaver.session();
@@ -98,7 +100,7 @@ fn a_client_that_leaves_interrupts_what_it_began_and_the_next_one_starts_afresh(
         let aside = leaver.send("eval", &[("code", "1")]);
         leaver.next_to(&aside);
         drop(leaver);
-        fleet.runtime.block_on(app.until_interrupted_times(4 * client));
+        fleet.runtime.block_on(in_time(app.until_interrupted_times(4 * client)));
     }
     app.release();
     assert_eq!(serve.client().aside("1").status(), BTreeSet::from(["done"]));

@@ -1,6 +1,10 @@
 //! `prepl serve nrepl` as a binary over real sidecars, spoken to as editors do.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by a panic, skips aloud"
+)]
 
 mod client;
 mod clients;

@@ -33,9 +33,12 @@ fn nothing() -> Value {
 fn versions(known: &[Description]) -> Value {
     let own = [("nrepl", NREPL), ("prepl", env!("CARGO_PKG_VERSION"))];
     let mut versions: Vec<_> = own.map(|(name, text)| (name, version(text))).into();
-    let mut told = known.iter().map(|one| (&*one.language, &*one.runtime_version));
-    if let Some(first @ ("clojure", text)) = told.next()
-        && told.all(|other| other == first)
+    // What follows the number is told by some drivers alone: the version of Java.
+    let number = |one: &Description| one.runtime_version.split(' ').next().map(str::to_owned);
+    let mut told = known.iter().map(|one| (&*one.language, number(one)));
+    let first = told.next();
+    if let Some(("clojure", Some(text))) = &first
+        && told.all(|other| Some(other) == first)
     {
         versions.push(("clojure", version(text)));
     }
@@ -80,7 +83,7 @@ mod tests {
 
     #[test]
     fn clojure_is_told_when_all_have_the_same() {
-        let same = [runtime("clojure", "1.12.6"), runtime("clojure", "1.12.6")];
+        let same = [runtime("clojure", "1.12.6"), runtime("clojure", "1.12.6 on Java 17")];
         assert_eq!(versions(&same).get("clojure"), Some(&version("1.12.6")));
         let versions_of =
             |one, other| versions(&[runtime("clojure", "1.12.6"), runtime(one, other)]);
