@@ -24,12 +24,12 @@ const ASIDES: [&str; 9] = [
 ];
 /// How an editor's own middleware writes the same ops.
 const PREFIX: &str = "cider/";
-/// What stands in those messages. With any other key they are told: some name a function to call.
-const ASIDE_KEYS: [&[u8]; 13] = [
+/// What stands in those messages. With any other key they are told: some name a function to call,
+/// and `context` was once read with `*read-eval*` on.
+const ASIDE_KEYS: [&[u8]; 12] = [
     b"class",
     b"client-name",
     b"client-version",
-    b"context",
     b"enhanced-cljs-completion?",
     b"id",
     b"member",
@@ -40,6 +40,22 @@ const ASIDE_KEYS: [&[u8]; 13] = [
     b"sym",
     b"symbol",
 ];
+
+/// What stands beside the code and evaluates nothing.
+const PLAIN_TEXTS: [&[u8]; 10] = [
+    b"file-name",
+    b"file-path",
+    b"id",
+    b"interrupt-id",
+    b"nrepl.middleware.caught/print?",
+    b"nrepl.middleware.print/stream?",
+    b"ns",
+    b"op",
+    b"session",
+    b"verbose?",
+];
+const PLAIN_NUMBERS: [&[u8]; 4] =
+    [b"column", b"line", b"nrepl.middleware.print/buffer-size", b"nrepl.middleware.print/quota"];
 
 /// One message, as far as it is told.
 #[derive(PartialEq, Eq)]
@@ -52,7 +68,7 @@ pub struct Message {
     pub namespace: Option<String>,
     /// The file that the code is from.
     pub file: Option<String>,
-    /// The code, or input for what runs.
+    /// The code, or input for what runs; the whole message when something else in it may evaluate.
     pub code: Option<Vec<u8>>,
 }
 
@@ -105,7 +121,7 @@ impl Messages {
             *self.asides.entry(op).or_default() += 1;
             return Segment { bytes, told: None };
         }
-        let message = Said::Message(Message::of(entries));
+        let message = Said::Message(Message::of(entries, &bytes));
         Segment::told(bytes, message, std::mem::take(&mut self.asides))
     }
 }
@@ -115,23 +131,43 @@ fn aside(entries: &BTreeMap<Vec<u8>, Value>) -> Option<&'static str> {
     let op = entries.get(b"op".as_slice())?.as_str()?;
     let op = op.strip_prefix(PREFIX).unwrap_or(op);
     let known = ASIDES.into_iter().find(|aside| *aside == op)?;
-    entries.keys().all(|key| ASIDE_KEYS.contains(&key.as_slice())).then_some(known)
+    let is_plain = |(key, value): (&Vec<u8>, &Value)| {
+        matches!(value, Value::Bytes(_)) && ASIDE_KEYS.contains(&key.as_slice())
+    };
+    entries.iter().all(is_plain).then_some(known)
+}
+
+/// Whether a message holds nothing that may evaluate but what stands under these keys, as text.
+///
+/// Middleware has keys that name a function to call, and takes code that is no text.
+fn is_plain(entries: &BTreeMap<Vec<u8>, Value>, told: &[&str]) -> bool {
+    entries.iter().all(|(key, value)| match value {
+        Value::Bytes(_) => {
+            PLAIN_TEXTS.contains(&key.as_slice()) || told.iter().any(|one| one.as_bytes() == key)
+        }
+        Value::Int(_) => PLAIN_NUMBERS.contains(&key.as_slice()),
+        Value::List(_) | Value::Dict(_) => false,
+    })
 }
 
 impl Message {
-    fn of(mut entries: BTreeMap<Vec<u8>, Value>) -> Message {
+    fn of(mut entries: BTreeMap<Vec<u8>, Value>, bytes: &[u8]) -> Message {
+        let op =
+            entries.get(b"op".as_slice()).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (code, files): (_, &[&str]) = match &*op {
+            "load-file" => ("file", &["file-path", "file-name"]),
+            "stdin" => ("stdin", &[]),
+            _ => ("code", &["file"]),
+        };
+        let is_plain = is_plain(&entries, &[files, &[code]].concat());
         let mut take = |key: &str| match entries.remove(key.as_bytes()) {
             Some(Value::Bytes(bytes)) => Some(bytes),
             _ => None,
         };
-        let op = take("op").map(text).unwrap_or_default();
         let (session, namespace) = (take("session").map(text), take("ns").map(text));
-        let (file, code) = match &*op {
-            "load-file" => (take("file-path").or_else(|| take("file-name")), take("file")),
-            "stdin" => (None, take("stdin")),
-            _ => (take("file"), take("code")),
-        };
-        Message { op, session, namespace, file: file.map(text), code }
+        let file = files.iter().find_map(|key| take(key)).map(text);
+        let code = if is_plain { take(code) } else { Some(bytes.to_vec()) };
+        Message { op, session, namespace, file, code }
     }
 }
 

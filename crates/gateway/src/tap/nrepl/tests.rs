@@ -92,6 +92,38 @@ fn an_op_that_names_a_function_to_call_is_no_aside() {
 }
 
 #[test]
+fn what_a_completion_reads_is_told() {
+    let asked = message(&[("op", "complete"), ("symbol", "ma"), ("context", "#=(exit)")]);
+    let [Some(one)] = &told(&asked)[..] else { panic!("it is not told") };
+    assert!(matches!(&one.said, Said::Message(told) if told.code.as_deref() == Some(&asked[..])));
+}
+
+#[test]
+fn a_message_with_code_in_another_place_is_told_whole() {
+    let list = |code: Value| Value::dict([("op", "eval".into()), ("code", code)]);
+    let texts = |pairs: &[(&'static str, &'static str)]| {
+        Value::dict(
+            pairs.iter().map(|(key, value)| (*key, Value::from(*value))).collect::<Vec<_>>(),
+        )
+    };
+    let hidden = [
+        list(Value::List(vec!["(exit)".into()])),
+        Value::dict([("op", "stdin".into()), ("stdin", Value::List(vec![Value::Int(40)]))]),
+        texts(&[("op", "eval"), ("code", "\"(exit)\""), ("eval", "clojure.core/load-string")]),
+        texts(&[("op", "eval"), ("code", "1"), ("nrepl.middleware.print/print", "user/exit")]),
+        texts(&[("op", "sideloader-provide"), ("content", "KGV4aXQp"), ("name", "a.clj")]),
+        texts(&[("op", "load-file"), ("file", "1"), ("code", "(exit)")]),
+    ];
+    for message in hidden {
+        let mut bytes = BytesMut::new();
+        encode(&message, &mut bytes);
+        let [Some(one)] = &told(&bytes)[..] else { panic!("{message:?} is not told") };
+        let Said::Message(told) = &one.said else { panic!("{message:?} is not told as one") };
+        assert_eq!(told.code.as_deref(), Some(&bytes[..]), "{message:?}");
+    }
+}
+
+#[test]
 fn half_a_message_waits_for_the_rest() {
     let eval = message(&[("op", "eval"), ("code", "1")]);
     let mut tap = Tap::of("nrepl");
