@@ -120,7 +120,7 @@ impl<'a> Conduct<'a> {
                     Some(report) => fold.take(report),
                     None => return fold,
                 },
-                () = self.replies.left(), if !self.left && false => {
+                () = self.replies.left(), if !self.left => {
                     self.left = true;
                     run.interrupt();
                     Vec::new()

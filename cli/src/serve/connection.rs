@@ -16,7 +16,7 @@ use super::reply::Replies;
 use super::request::Request;
 use super::server::Server;
 use super::session::{self, Session};
-use super::wire::{self, Gone, Reader};
+use super::wire::{self, Gone, MAX_FIRST_MESSAGE, MAX_MESSAGE, Reader};
 use crate::ids;
 use crate::problem::Problem;
 
@@ -26,6 +26,9 @@ const MAX_UNREAD: usize = 64;
 const MAX_SESSIONS: usize = 16;
 /// Questions about names and evaluations aside, at a time.
 const MAX_TASKS: usize = 32;
+/// How long a client may take to ask for something, and to show its token where one is wanted: the
+/// places of those who say nothing are needed by others.
+const FIRST_WORD: Duration = Duration::from_secs(10);
 /// How long a client that leaves may take to read what waits for it.
 const GOOD_BYE: Duration = Duration::from_secs(1);
 
@@ -55,7 +58,7 @@ pub async fn serve(
     let mut writing = tokio::spawn(wire::write(unread, writer, ended));
     let mut connection = Connection::new(server, to.clone());
     let read = tokio::select! {
-        read = connection.read(Reader::new(reader)) => read,
+        read = connection.read(reader) => read,
         () = to.closed() => Ok(()),
         _ = stopped.wait_for(|stopped| *stopped) => Ok(()),
     };
@@ -82,7 +85,8 @@ impl Connection {
         }
     }
 
-    async fn read(&mut self, mut reader: Reader<impl AsyncRead + Unpin>) -> Result<(), Gone> {
+    async fn read(&mut self, stream: impl AsyncRead + Unpin) -> Result<(), Gone> {
+        let mut reader = self.meet(stream).await?;
         while !self.left
             && let Some(message) = reader.next().await?
         {
@@ -90,6 +94,24 @@ impl Connection {
             self.answer(Request::new(message)).await;
         }
         Ok(())
+    }
+
+    /// Answers until the client has asked for something and is trusted, within a bounded time.
+    async fn meet<R: AsyncRead + Unpin>(&mut self, stream: R) -> Result<Reader<R>, Gone> {
+        let largest = if self.trusted { MAX_MESSAGE } else { MAX_FIRST_MESSAGE };
+        let mut reader = Reader::new(stream, largest);
+        let met = timeout(FIRST_WORD, async {
+            while let Some(message) = reader.next().await? {
+                self.answer(Request::new(message)).await;
+                if self.trusted || self.left {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        met.await.unwrap_or(Err(Gone::Silent(FIRST_WORD)))?;
+        reader.allow(MAX_MESSAGE);
+        Ok(reader)
     }
 
     /// Ends all that it opened.

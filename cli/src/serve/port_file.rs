@@ -1,6 +1,7 @@
 //! `.nrepl-port`: where editors look for the port of a server in the folder they work in.
 
-use std::io::ErrorKind;
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,7 +40,8 @@ impl PortFile {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(wrong(error)),
             _ => {}
         }
-        std::fs::write(&path, port.to_string()).map_err(wrong)?;
+        let file = OpenOptions::new().write(true).create_new(true).open(&path);
+        file.and_then(|mut file| write!(file, "{port}")).map_err(wrong)?;
         Ok(PortFile { path, port })
     }
 }
@@ -54,9 +56,12 @@ impl Drop for PortFile {
     }
 }
 
+/// The port in a file; what is no file, a link too, is not opened.
 fn read(path: &Path) -> Option<u16> {
-    let is_short = std::fs::metadata(path).is_ok_and(|file| file.len() <= MAX_BYTES);
-    std::fs::read_to_string(path).ok().filter(|_| is_short)?.trim().parse().ok()
+    std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    let mut text = String::new();
+    File::open(path).ok()?.take(MAX_BYTES).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
 }
 
 fn is_served(port: u16) -> bool {
@@ -105,5 +110,13 @@ mod tests {
         let _file = PortFile::write(folder.path(), 7).unwrap();
         assert_eq!(read(&path), Some(7));
         assert_eq!(std::fs::metadata(&other).unwrap().len(), 99);
+    }
+
+    #[test]
+    fn a_device_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join(NAME)).unwrap();
+        let _file = PortFile::write(folder.path(), 7).unwrap();
+        assert_eq!(read(&folder.path().join(NAME)), Some(7));
     }
 }

@@ -9,6 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Largest message of a client in bytes: an expression has 1 MiB at most.
 pub const MAX_MESSAGE: usize = 10 << 20;
+/// Largest message of a client that is not trusted yet: a token fits.
+pub const MAX_FIRST_MESSAGE: usize = 4 << 10;
 /// Bytes read at once.
 const CHUNK: usize = 16 << 10;
 
@@ -21,6 +23,9 @@ pub enum Gone {
     /// It does not speak nREPL; a browser begins with a letter of its own.
     #[error("what came begins with the byte 0x{0:02x}, and a message of nREPL begins with d")]
     Foreign(u8),
+    /// It connected, and asked for nothing.
+    #[error("a client said nothing within {0:?}")]
+    Silent(std::time::Duration),
     /// It speaks bencode and breaks its rules or bounds.
     #[error(transparent)]
     Malformed(#[from] Malformed),
@@ -35,9 +40,14 @@ pub struct Reader<R> {
 }
 
 impl<R: AsyncRead + Unpin> Reader<R> {
-    /// Reads from a stream.
-    pub fn new(stream: R) -> Reader<R> {
-        Reader { stream, decoder: Decoder::new(MAX_MESSAGE), buffer: BytesMut::new() }
+    /// Reads messages of at most `largest` bytes from a stream.
+    pub fn new(stream: R, largest: usize) -> Reader<R> {
+        Reader { stream, decoder: Decoder::new(largest), buffer: BytesMut::new() }
+    }
+
+    /// Reads larger ones from now on; to be called between two messages.
+    pub fn allow(&mut self, largest: usize) {
+        self.decoder = Decoder::new(largest);
     }
 
     /// The next message, which is a dict; `None` when the client has ended between two.
@@ -100,7 +110,7 @@ mod tests {
     }
 
     async fn read(bytes: &[u8], pieces: usize) -> (Vec<Value>, Option<Gone>) {
-        let mut reader = Reader::new(BufReader::with_capacity(pieces, bytes));
+        let mut reader = Reader::new(BufReader::with_capacity(pieces, bytes), MAX_MESSAGE);
         let mut messages = Vec::new();
         loop {
             match reader.next().await {

@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::reach::Attached;
 use crate::serve::reply::{Replies, Reply};
 use crate::serve::request::Request;
-use crate::serve::wire::{self, Reader};
+use crate::serve::wire::{self, MAX_MESSAGE, Reader};
 
 /// Bytes that wait on the way in each direction.
 const BUFFER: usize = 64 << 10;
@@ -71,7 +71,7 @@ impl Line {
             let (_open, ended) = oneshot::channel();
             let _ = wire::write(unsent, writer, ended).await;
         });
-        tasks.spawn(read(Reader::new(reader), Arc::clone(&waiting), name));
+        tasks.spawn(read(Reader::new(reader, MAX_MESSAGE), Arc::clone(&waiting), name));
         Line { to, waiting, sessions: HashMap::new(), tasks }
     }
 
@@ -256,7 +256,7 @@ mod tests {
         fn line() -> (Line, Played) {
             let (ours, theirs) = duplex(BUFFER);
             let (reader, writer) = split(theirs);
-            (Line::over(ours, "api-1".into()), Played { reader: Reader::new(reader), writer })
+            (Line::over(ours, "api-1".into()), Played { reader: Reader::new(reader, MAX_MESSAGE), writer })
         }
 
         async fn hears(&mut self) -> Value {
