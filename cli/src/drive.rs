@@ -26,6 +26,17 @@ pub struct Follow<'a> {
     first: String,
 }
 
+/// What came of a run.
+#[derive(Debug)]
+pub struct Ended {
+    /// Every replica's answer.
+    pub answers: Vec<Answer>,
+    /// The run as a whole.
+    pub summary: Summary,
+    /// A prompt has shown what was printed, as it came.
+    pub showed_output: bool,
+}
+
 impl<'a> Follow<'a> {
     /// Follows a run over a selection: `live` tells what to write first, and then. Progress is
     /// drawn when wanted.
@@ -65,7 +76,7 @@ impl<'a> Follow<'a> {
     }
 
     /// Waits for the end of the run, or for the second Ctrl-C.
-    pub async fn to_the_end(mut self, mut run: impl Running) -> (Vec<Answer>, Summary) {
+    pub async fn to_the_end(mut self, mut run: impl Running) -> Ended {
         self.console.answer(&std::mem::take(&mut self.first));
         let mut ticks = interval(REDRAW);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -83,11 +94,19 @@ impl<'a> Follow<'a> {
                     }
                     self.ask_to_stop(&run);
                 }
-                _ = ticks.tick() => self.progress.draw(self.console),
+                _ = ticks.tick() => {
+                    let held = self.live.lasts();
+                    self.write(&held);
+                    self.progress.draw(self.console);
+                }
             }
         }
+        let rest = self.live.end();
+        self.write(&rest);
         self.progress.erase(self.console);
-        self.gathering.finish(self.begun.elapsed())
+        let showed_output = self.live.showed_output();
+        let (answers, summary) = self.gathering.finish(self.begun.elapsed());
+        Ended { answers, summary, showed_output }
     }
 
     fn report(&mut self, report: Report, run: &impl Running) {
@@ -96,13 +115,17 @@ impl<'a> Follow<'a> {
             self.progress.done(answer.class());
             text += &self.live.answer(answer);
         }
-        if !text.is_empty() {
-            self.progress.erase(self.console);
-            self.console.answer(&text);
-        }
+        self.write(&text);
         if self.console.reader_left() && !self.stop_asked {
             self.stop_asked = true;
             run.interrupt();
+        }
+    }
+
+    fn write(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.progress.erase(self.console);
+            self.console.answer(text);
         }
     }
 

@@ -15,7 +15,7 @@ pub use start::{Opened, StartArgs};
 
 use crate::command::Global;
 use crate::console::Console;
-use crate::drive::Follow;
+use crate::drive::{Ended, Follow};
 use crate::live::Live;
 use crate::problem::Problem;
 use crate::reach::{self, Reach};
@@ -160,7 +160,7 @@ pub async fn follow(
     let with_progress = console.err_terminal && args.draws_progress();
     let mut follow = Follow::new(console, &selection, live, with_progress);
     let run = follow.start(reach.start(&selection, plan, grounds)).await?;
-    let (answers, summary) = follow.to_the_end(run).await;
+    let Ended { answers, summary, .. } = follow.to_the_end(run).await;
     let (run, request) = names;
     Ok(Results::new(selection, answers, summary, run, request, args.compare))
 }

@@ -17,6 +17,7 @@ pub mod name;
 pub mod others;
 pub mod page;
 pub mod parsed;
+pub mod printed;
 pub mod raw;
 pub mod record;
 pub mod safe;

@@ -27,8 +27,8 @@ mod word;
 use std::io::IsTerminal as _;
 
 use clap::Args;
-use prepl_core::selection::Pattern;
 use prepl_core::ExitCode;
+use prepl_core::selection::Pattern;
 use prepl_crd::Mode;
 
 use crate::command::Global;

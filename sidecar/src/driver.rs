@@ -114,8 +114,10 @@ pub struct End {
 /// Why nothing of a text ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// The runtime does not take it; it may have forgotten the session.
+    /// The runtime does not take it; the session is as it was.
     Runtime(Arc<str>),
+    /// The runtime has forgotten the session.
+    Forgotten(Arc<str>),
     /// The function that it was to run within did not call it.
     Function(Arc<str>),
 }
@@ -123,8 +125,11 @@ pub enum Refused {
 impl Refused {
     /// The reason.
     pub fn reason(&self) -> &Arc<str> {
-        let (Refused::Runtime(reason) | Refused::Function(reason)) = self;
-        reason
+        match self {
+            Refused::Runtime(reason) | Refused::Forgotten(reason) | Refused::Function(reason) => {
+                reason
+            }
+        }
     }
 }
 

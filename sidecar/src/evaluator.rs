@@ -236,8 +236,8 @@ impl Evaluator {
             ..Timings::default()
         };
         let outcome = outcome(&ending, part.stop.why(), part.limits.time());
-        if let (Outcome::Ok, Some(loading)) = (&outcome, loading) {
-            self.sessions.loaded(loading);
+        if let Some(loading) = loading {
+            self.sessions.loaded(loading, &outcome);
         }
         let namespace = match &ending {
             Ending::Answered(end) => end.namespace.clone(),

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use prepl_core::describe::MAX_LOADED;
-use prepl_core::{Digest, Expression, FileName, LoadedFile};
+use prepl_core::{Digest, Expression, FileName, LoadedFile, Outcome};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -68,13 +68,18 @@ impl Loaded {
         Some(Loading { life, file: file.clone(), digest: Digest::of(text.as_str()) })
     }
 
-    /// Remembers a file that was loaded to its end, unless the process ended meanwhile.
-    pub fn end(&self, Loading { life, file, digest }: Loading) {
+    /// Remembers a file that was loaded to its end, unless the process ended meanwhile. One that
+    /// was loaded in part, or perhaps was, is forgotten: it is not what it was before.
+    pub fn end(&self, Loading { life, file, digest }: Loading, outcome: &Outcome) {
         let mut now = self.life();
-        if !now.witnessed || now.number != life {
+        let ran = matches!(outcome, Outcome::Ok | Outcome::Raised | Outcome::Unknown { .. });
+        if !ran || !now.witnessed || now.number != life {
             return;
         }
         now.files.retain(|known| known.file != file);
+        if *outcome != Outcome::Ok {
+            return;
+        }
         if now.files.len() >= MAX_LOADED {
             now.files.pop_front();
         }
@@ -121,6 +126,7 @@ impl Loaded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use prepl_core::{Reason, Refusal};
     use tokio::io::AsyncWriteExt;
     use tokio::net::TcpListener;
 
@@ -134,7 +140,7 @@ mod tests {
     }
 
     async fn load(loaded: &Arc<Loaded>, file: &str, repl: Option<SocketAddr>) {
-        loaded.end(begin(loaded, file, repl).await.unwrap());
+        loaded.end(begin(loaded, file, repl).await.unwrap(), &Outcome::Ok);
     }
 
     #[tokio::test]
@@ -149,6 +155,22 @@ mod tests {
             load(&loaded, &format!("f{number}"), None).await;
         }
         assert_eq!((loaded.files().len(), &*names(&loaded)[0]), (MAX_LOADED, "a"));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_not_loaded_to_its_end_is_forgotten_unless_nothing_of_it_ran() {
+        let refused = Outcome::Refused(Refusal::Limit(Reason::new("no")));
+        for (outcome, left) in [
+            (refused, &["b", "a"][..]),
+            (Outcome::Raised, &["b"]),
+            (Outcome::unknown("it may still run"), &["b"]),
+        ] {
+            let loaded = Arc::<Loaded>::default();
+            load(&loaded, "b", None).await;
+            load(&loaded, "a", None).await;
+            loaded.end(begin(&loaded, "a", None).await.unwrap(), &outcome);
+            assert_eq!(names(&loaded), left, "{outcome:?}");
+        }
     }
 
     #[tokio::test]
@@ -169,9 +191,9 @@ mod tests {
         };
         timeout(Duration::from_secs(60), forgotten).await.unwrap();
         // What was loaded before the end is not in the next process.
-        loaded.end(slow.clone());
+        loaded.end(slow.clone(), &Outcome::Ok);
         load(&loaded, "c", repl).await;
-        loaded.end(slow);
+        loaded.end(slow, &Outcome::Ok);
         assert_eq!(names(&loaded), ["c"]);
         // One witness for each process is enough: there were two connections in all.
         drop(listener.accept().await.unwrap());

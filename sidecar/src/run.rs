@@ -133,7 +133,7 @@ pub async fn bind(args: &Serve) -> Result<Bound, CannotServe> {
     let sessions = Sessions::new(args.repl.clone(), sight);
     let evaluator = Evaluator::new(Arc::clone(&sessions), ceiling());
     let tunnels = Arc::new(Tunnels::to(args.repl.endpoint));
-    let (own, kept) = (Arc::clone(&uid), Arc::clone(&sessions));
+    let (own, kept) = (credentials.clone(), Arc::clone(&sessions));
     let claims = Claims::new(credentials.clone(), args.source.place());
     let service = Service::new(own, kept, evaluator, Arc::clone(&tunnels), claims);
     Ok(Bound { listener, uid, credentials, enrolment, sessions, tunnels, service })
@@ -191,7 +191,10 @@ async fn upkeep(credentials: Credentials, enrolment: Option<Enrolment>, sessions
     let reload = async {
         loop {
             match credentials.changed_on_disk(LOOK_EVERY).await {
-                Ok(()) => tracing::info!("new certificate in use"),
+                Ok(()) => {
+                    let name = credentials.current().name().to_string();
+                    tracing::info!(%name, "new certificate in use");
+                }
                 Err(error) => tracing::warn!(%error, "the old certificate stays in use"),
             }
         }

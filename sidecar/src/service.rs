@@ -6,8 +6,8 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
 use prepl_core::id::BadId;
-use prepl_core::{Done, Evaluation, Event, Outcome, Reason, Refusal, RequestId, SessionName};
-use prepl_identity::{Holder, Name, Signer};
+use prepl_core::{Done, Evaluation, Event, Outcome, Reason, RequestId, SessionName};
+use prepl_identity::{Credentials, Holder, Name, Signer};
 use prepl_proto::convert::batch;
 use prepl_proto::v1;
 use prepl_proto::v1::sidecar_server::Sidecar;
@@ -44,7 +44,7 @@ const FIRST_PART: Duration = Duration::from_secs(10);
 /// The service of one replica.
 #[derive(Clone)]
 pub struct Service {
-    uid: Arc<str>,
+    credentials: Credentials,
     sessions: Arc<Sessions>,
     evaluator: Arc<Evaluator>,
     describing: Arc<Semaphore>,
@@ -98,9 +98,9 @@ fn key_of(person: &str) -> String {
 }
 
 impl Service {
-    /// A service for the replica `uid`.
+    /// A service for the replica whose certificate `credentials` show.
     pub fn new(
-        uid: Arc<str>,
+        credentials: Credentials,
         sessions: Arc<Sessions>,
         evaluator: Arc<Evaluator>,
         tunnels: Arc<Tunnels>,
@@ -108,7 +108,16 @@ impl Service {
     ) -> Service {
         let describing = Arc::new(Semaphore::new(DESCRIBING));
         let (portions, claims) = (Arc::default(), Arc::new(claims));
-        Service { uid, sessions, evaluator, describing, portions, tunnels, claims }
+        Service { credentials, sessions, evaluator, describing, portions, tunnels, claims }
+    }
+
+    /// Refuses what is for another replica than the certificate names that is in use now: its file
+    /// may have become another replica's since.
+    fn is_for(&self, asked: &str) -> Result<(), Status> {
+        match &self.credentials.current().name().holder {
+            Holder::Sidecar { uid } if uid.as_str() == asked => Ok(()),
+            _ => Err(Status::failed_precondition(ANOTHER_REPLICA)),
+        }
     }
 
     /// What each caller may take.
@@ -136,12 +145,8 @@ impl Service {
         let shown = (wire.signed.take(), wire.membership.take());
         let evaluation =
             Evaluation::try_from(wire).map_err(|bad| Status::invalid_argument(bad.to_string()))?;
-        if let Err(outcome) = admit(&peer.name, Wish::Evaluate) {
-            return Ok(Followed::Refused(outcome));
-        }
-        if evaluation.replica_uid != self.uid {
-            return Ok(Followed::Refused(another_replica()));
-        }
+        admit(&peer.name, Wish::Evaluate).map_err(denied)?;
+        self.is_for(&evaluation.replica_uid)?;
         let signer = || {
             let shown = Shown::of(shown.0, shown.1)?;
             self.claims.evaluation(shown, &evaluation, self.evaluator.remembers_since())
@@ -163,7 +168,7 @@ impl Sidecar for Service {
     ) -> Result<Response<EventStream>, Status> {
         let peer = peer(&request)?;
         let wire = request.into_inner();
-        let run_id = wire.run_id.clone();
+        let (run_id, uid) = (wire.run_id.clone(), wire.replica_uid.as_str().into());
         let mut events = match self.follow(&peer, wire)? {
             Followed::Live(events) => events,
             Followed::Remembered(answer) => replay(answer),
@@ -174,7 +179,6 @@ impl Sidecar for Service {
         let mut ready = Vec::new();
         events.recv_many(&mut ready, BATCH_EVENTS).await;
         ready.reverse();
-        let uid = Arc::clone(&self.uid);
         let leaving = self.sessions.share();
         Ok(Response::new(EventStream { run_id, uid, ready, leaving, events, sequence: 0 }))
     }
@@ -189,10 +193,9 @@ impl Sidecar for Service {
         admit(&peer.name, Wish::Evaluate).map_err(denied)?;
         let (signed, membership) = (wire.signed.take(), wire.membership.take());
         let (id, input) = wire.read().map_err(|bad| Status::invalid_argument(bad.to_string()))?;
-        if *wire.replica_uid != *self.uid {
-            return Err(Status::failed_precondition(ANOTHER_REPLICA));
-        }
-        let signer = || self.claims.input(Shown::of(signed, membership)?, id, &input, &self.uid);
+        self.is_for(&wire.replica_uid)?;
+        let shown = || Shown::of(signed, membership);
+        let signer = || self.claims.input(shown()?, id, &input, &wire.replica_uid);
         let caller = self.caller(&peer, signer).map_err(|unsigned| denied(unsigned.into()))?;
         let taken = self.evaluator.input(id, &caller.name, &input).await;
         let taken = taken.map_err(|not| Status::failed_precondition(not.to_string()))?;
@@ -247,10 +250,9 @@ impl Sidecar for Service {
         let mut up = request.into_inner();
         let open = opening(&mut up).await?;
         peer.may_name(&open.caller)?;
-        if *open.replica_uid != *self.uid {
-            return Err(Status::failed_precondition(ANOTHER_REPLICA));
-        }
-        let signer = || self.claims.tunnel(Shown::of(open.signed, open.membership)?, &self.uid);
+        self.is_for(&open.replica_uid)?;
+        let shown = || Shown::of(open.signed, open.membership);
+        let signer = || self.claims.tunnel(shown()?, &open.replica_uid);
         let caller = self.caller(&peer, signer);
         let Caller { name, portion, .. } = caller.map_err(|unsigned| denied(unsigned.into()))?;
         let tunnel = self.tunnels.open(portion).await?;
@@ -277,10 +279,6 @@ fn denied(outcome: Outcome) -> Status {
 }
 
 const ANOTHER_REPLICA: &str = "another replica answers at that address now; select again";
-
-fn another_replica() -> Outcome {
-    Outcome::Refused(Refusal::Limit(Reason::new(ANOTHER_REPLICA)))
-}
 
 fn refusal(outcome: Outcome) -> mpsc::Receiver<Event> {
     let (tell, events) = mpsc::channel(1);

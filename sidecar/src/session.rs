@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prepl_core::read_only::{Function, Keeper};
-use prepl_core::{Description, Evaluation, SessionName};
+use prepl_core::{Description, Evaluation, Outcome, SessionName};
 use prepl_script::{Engine, Sight};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
@@ -189,9 +189,9 @@ impl Sessions {
         self.loaded.begin(file, &evaluation.expression, self.repl.endpoint.address()).await
     }
 
-    /// Remembers a file that was loaded to its end.
-    pub fn loaded(&self, loading: Loading) {
-        self.loaded.end(loading);
+    /// Remembers a file that was loaded to its end; see [`Loaded::end`].
+    pub fn loaded(&self, loading: Loading, outcome: &Outcome) {
+        self.loaded.end(loading, outcome);
     }
 
     /// What keeps a read-only evaluation in a session from writing.

@@ -9,8 +9,8 @@ use prepl_core::SessionName;
 use prepl_identity::Name;
 use prepl_script::Sight;
 use prepl_sidecar::caller::Caller;
-use prepl_sidecar::driver::End;
 use prepl_sidecar::driver::stream::Ending;
+use prepl_sidecar::driver::{End, Refused};
 use prepl_sidecar::endpoint::Endpoint;
 use prepl_sidecar::portion::Portion;
 use prepl_sidecar::session::{IDLE_LIMIT, Lease, Sessions};
@@ -112,6 +112,22 @@ async fn a_session_that_is_of_no_more_use_begins_anew() {
     let lease = app.lease(&mira).await;
     lease.give_back(&Ending::Lost("broken".into()));
     assert!(app.use_by(&mira).await);
+}
+
+#[tokio::test]
+async fn a_refusal_keeps_the_session_unless_the_runtime_has_forgotten_it() {
+    let app = App::start().await;
+    let mira = caller("mira");
+    for (refused, begins) in [
+        (Refused::Runtime("no such namespace".into()), false),
+        (Refused::Function("did not call it".into()), false),
+        (Refused::Forgotten("no such session".into()), true),
+    ] {
+        app.use_by(&mira).await;
+        let end = End { refused: Some(refused.clone()), ..End::default() };
+        app.lease(&mira).await.give_back(&Ending::Answered(end));
+        assert_eq!(app.use_by(&mira).await, begins, "{refused:?}");
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 use prepl_core::{Expression, Origin, Raised, Stream};
 use prepl_sidecar::driver::nrepl::Nrepl;
-use prepl_sidecar::driver::{Ask, Conversation, End, Said, Step, Unreadable};
+use prepl_sidecar::driver::{Ask, Conversation, End, Refused, Said, Step, Unreadable};
 use proptest::prelude::*;
 use proptest::sample::select;
 use support::recorded::Recorded;
@@ -224,10 +224,12 @@ fn a_read_is_answered_with_the_end_of_input() {
 #[test]
 fn a_forgotten_session_refuses() {
     let steps = said("nrepl-unknown-session");
-    let [Step::Ended(End { refused: Some(refused), raised: false, .. })] = &steps[..] else {
+    let [Step::Ended(End { refused: Some(Refused::Forgotten(why)), raised: false, .. })] =
+        &steps[..]
+    else {
         panic!("{steps:?}")
     };
-    assert!(refused.reason().contains("forgotten this session"), "{refused:?}");
+    assert!(why.contains("forgotten this session"), "{why}");
 }
 
 #[test]

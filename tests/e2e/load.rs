@@ -91,6 +91,8 @@ async fn a_file_is_loaded_with_its_lines_and_told_afterwards() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_throws_is_not_told_as_loaded_and_its_later_forms_do_not_run() {
     let Some(fleet) = Fleet::open().await else { return };
+    assert_eq!(fleet.ask(file("throws.clj", "1")).await.classes(), [Class::Ok; 3]);
+    assert!(fleet.loaded().await.iter().all(|files| files.len() == 1));
     let text = "(def e2e-count (atom 1))\n(/ 1 0)\n(reset! e2e-count 2)";
     let asked = fleet.ask(file("throws.clj", text)).await;
     assert_eq!(asked.classes(), [Class::Raised; 3]);

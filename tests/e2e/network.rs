@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use prepl_core::{Class, Limits, Outcome};
+use prepl_core::{Class, Limits, Outcome, Selection};
 use prepl_gateway::Plan;
 use prepl_identity::{Authority, Role};
 use prepl_sidecar::endpoint::Endpoint;
@@ -135,6 +135,29 @@ async fn a_new_authority_and_certificate_drop_no_stream() {
     let asked = run.finish().await;
     assert!(!asked.reason(0).contains("broke"), "{}", asked.reason(0));
     assert!(!asked.reason(0).contains("no word"), "{}", asked.reason(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sidecar_with_another_replicas_bundle_answers_in_that_name_alone() {
+    let world = World::of_rhai(1).await;
+    let gateway = world.gateway(Role::Evaluator);
+    let old = world.selection();
+    let mut replica = world.replicas()[0].clone();
+    replica.id.uid = "uid-2".into();
+    let new = Selection::of(vec![replica]);
+    let ask = async |selection| {
+        let asked = Asked::ask(&gateway, selection, plan("1")).await;
+        (asked.classes()[0], asked.reason(0).to_owned())
+    };
+    assert_eq!(ask(&old).await.0, Class::Ok);
+    assert_eq!(ask(&new).await.0, Class::Unreachable);
+
+    world.sidecar_bundle(1).write(&world.bundle_file(0)).unwrap();
+    in_time(async { while ask(&new).await.0 != Class::Ok {} }).await;
+    // By the connection that is still open.
+    let (class, reason) = ask(&old).await;
+    assert_eq!(class, Class::Refused, "{reason}");
+    assert!(reason.contains("another replica answers at that address"), "{reason}");
 }
 
 async fn ask_with(world: &World, user: prepl_identity::Bundle) -> Class {

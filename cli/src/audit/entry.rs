@@ -41,7 +41,7 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Act {
     /// An expression, with the outcomes that are recorded.
-    Run { run: RunId, request: RequestId, how: How, expression: Text, outcomes: Option<Counts> },
+    Run { run: RunId, request: RequestId, how: How, code: Ran, outcomes: Option<Counts> },
     /// A tunnel, with the bytes to and from the replica once it ended.
     Tunnel { request: RequestId, end: Option<(u64, u64)> },
     /// Something that he gives the evaluations of a run to read.
@@ -54,6 +54,15 @@ pub enum Act {
     BreakGlass,
     /// He approved what somebody else was about to run.
     Approval { access: AccessRef },
+}
+
+/// What ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// It.
+    pub expression: Text,
+    /// The name of the file, where the expression is a whole one.
+    pub file: Option<Text>,
 }
 
 /// How an expression was asked.
@@ -74,6 +83,8 @@ pub struct To {
     pub workloads: Vec<String>,
     /// How many replicas.
     pub replicas: usize,
+    /// The replica, where it is only one: `shop/api-1`.
+    pub only: Option<String>,
 }
 
 /// A text of a record, perhaps without its end.
@@ -124,7 +135,11 @@ impl To {
                 workloads.push(workload);
             }
         }
-        To { workloads, replicas: replicas.len() }
+        let only = match replicas {
+            [one] => Some(format!("{}/{}", one.namespace, one.name)),
+            _ => None,
+        };
+        To { workloads, replicas: replicas.len(), only }
     }
 }
 
@@ -144,8 +159,10 @@ impl Entry {
                     Mode::ReadWrite => How::ReadWrite,
                 };
                 let (run, request, outcomes) = (intent.run, intent.request, None);
-                let expression = Text::asked(&intent.expression);
-                let act = Act::Run { run, request, how, expression, outcomes };
+                let file = intent.file.filter(|file| file.at.is_none());
+                let file = file.map(|file| Text::of(file.name.as_str()));
+                let code = Ran { expression: Text::asked(&intent.expression), file };
+                let act = Act::Run { run, request, how, code, outcomes };
                 let entry = entry(intent.who, To::of(intent.replicas.list()), act);
                 let (reason, ticket) = (Text::words(intent.reason), Text::words(intent.ticket));
                 Entry { break_glass: intent.break_glass, reason, ticket, ..entry }
@@ -222,11 +239,21 @@ impl Entry {
     /// The expression, if there is one.
     pub fn expression(&self) -> Option<&Text> {
         match &self.act {
-            Act::Run { expression, .. } | Act::Input { code: expression, .. } => Some(expression),
+            Act::Run { code: Ran { expression, .. }, .. } | Act::Input { code: expression, .. } => {
+                Some(expression)
+            }
             Act::Said { code: expression, .. } | Act::Denied { expression, .. } => {
                 expression.as_ref()
             }
             Act::Tunnel { .. } | Act::BreakGlass | Act::Approval { .. } => None,
+        }
+    }
+
+    /// The name of the file that was loaded as a whole, if one was.
+    pub fn loaded(&self) -> Option<&Text> {
+        match &self.act {
+            Act::Run { code, .. } => code.file.as_ref(),
+            _ => None,
         }
     }
 

@@ -1,22 +1,23 @@
 //! The list: a line an entry, for people and for programs.
 
+mod fit;
+
 use clap::ValueEnum;
 use prepl_core::Class;
 use prepl_core::outcome::Counts;
-use unicode_width::UnicodeWidthChar as _;
 
-use super::entry::{Act, Entry, How, To};
+use super::entry::{Act, Entry, How, Text, To};
 use super::record;
 use crate::quantity::show_bytes;
 use crate::render::columns::{Columns, Row};
 use crate::render::page::Ink;
 use crate::render::safe::{self, Layout};
-use crate::render::{json, jsonl, page};
+use crate::render::{json, jsonl};
 
 /// Form of the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ListFormat {
-    /// Aligned columns, expressions cut to the terminal
+    /// Aligned columns, cut to the terminal
     #[default]
     Table,
     /// The same with request, access, reason, ticket, log and number; nothing is cut to the terminal
@@ -47,10 +48,6 @@ pub struct Look {
 
 const HEADS: [&str; 6] = ["TIME", "USER", "WHAT", "WHERE", "OUTCOME", "ID"];
 const WIDE_HEADS: [&str; 5] = ["REQUEST", "ACCESS", "TICKET", "LOG", "SEQ"];
-/// An expression has so many columns, however narrow the terminal is.
-const MIN_EXPRESSION: usize = 16;
-/// Between columns.
-const GAP: usize = 2;
 /// Digits of a request id that stand in for it; `show` takes them.
 const SHORT_ID: usize = 8;
 
@@ -68,17 +65,19 @@ pub fn render(format: ListFormat, entries: &[Entry], look: Look) -> String {
 
 fn table(entries: &[Entry], wide: bool, look: Look) -> String {
     let heads = HEADS.into_iter().chain(WIDE_HEADS.into_iter().filter(|_| wide));
-    let heads: Vec<String> = heads.map(str::to_owned).collect();
-    let rows: Vec<Vec<String>> = entries.iter().map(|entry| cells(entry, wide)).collect();
-    let room = look.width.map(|width| room(width, &heads, &rows));
+    let heads: Vec<&str> = heads.collect();
+    let mut rows: Vec<Vec<String>> = entries.iter().map(|entry| cells(entry, wide)).collect();
+    let room = look.width.map(|width| fit::fit(width, &heads, &mut rows));
     let last = if wide { ["REASON", "EXPRESSION"].as_slice() } else { &["EXPRESSION"] };
-    let mut table =
-        Columns::new(heads.into_iter().chain(last.iter().map(|w| (*w).into())).collect());
+    let mut table = Columns::new(heads.iter().chain(last).map(|head| (*head).into()).collect());
     for (entry, mut cells) in entries.iter().zip(rows) {
         if wide {
             cells.push(entry.reason.as_ref().map_or_else(|| "-".into(), |one| one.text.clone()));
         }
-        cells.push(expression(entry, room));
+        cells.push(match room {
+            Some(room) => fit::beginning(&expression(entry), room),
+            None => expression(entry),
+        });
         table.push(Row { ink: ink(entry), cells });
     }
     if look.heads { table.render(look.colour) } else { table.body(look.colour) }
@@ -130,6 +129,9 @@ pub fn what(entry: &Entry) -> String {
 }
 
 fn place(to: &To) -> String {
+    if let Some(only) = &to.only {
+        return only.clone();
+    }
     let Some((first, others)) = to.workloads.split_first() else {
         return if to.replicas > 0 { format!("×{}", to.replicas) } else { String::new() };
     };
@@ -180,34 +182,14 @@ fn ink(entry: &Entry) -> Ink {
     }
 }
 
-/// Columns that are left for an expression.
-fn room(width: usize, heads: &[String], rows: &[Vec<String>]) -> usize {
-    let column = |at: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(at)).chain(heads.get(at));
-        cells.map(|cell| page::width(cell)).max().unwrap_or(0) + GAP
+/// What ran on one line, with a mark where its end is missing; of a whole file its name.
+fn expression(entry: &Entry) -> String {
+    let whole = |text: &Text| {
+        let line = safe::text(&text.text, Layout::Line);
+        if text.cut { line + "…" } else { line }
     };
-    let taken: usize = (0..heads.len()).map(column).sum();
-    width.saturating_sub(taken).max(MIN_EXPRESSION)
-}
-
-/// The expression on one line, with a mark where its end is missing.
-fn expression(entry: &Entry, room: Option<usize>) -> String {
-    let Some(expression) = entry.expression() else { return String::new() };
-    let line = safe::text(&expression.text, Layout::Line);
-    match room {
-        Some(room) if expression.cut || page::width(&line) > room => {
-            let mut left = room.saturating_sub(1);
-            let fits = line.chars().take_while(|c| {
-                let width = c.width().unwrap_or(0);
-                let fits = width <= left;
-                left = left.saturating_sub(width);
-                fits
-            });
-            fits.chain(['…']).collect()
-        }
-        None if expression.cut => line + "…",
-        Some(_) | None => line,
-    }
+    let loaded = entry.loaded().map(|file| format!("load {}", whole(file)));
+    loaded.or_else(|| entry.expression().map(whole)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -111,6 +111,7 @@ fn unknown(page: &mut Page, results: &Results, may_still_run: bool) {
         let again = match page.seat {
             Seat::Shell => format!("--request-id {}", results.request),
             Seat::Prompt => format!(":recall   (request {})", results.request),
+            Seat::Recalled => return,
         };
         let line = format!("to ask for this answer and run nothing: {again}");
         page.put(Ink::Faint, "   ").put(Ink::Faint, &line).end();

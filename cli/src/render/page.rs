@@ -48,6 +48,8 @@ pub enum Seat {
     Shell,
     /// At a prompt of ours, which has commands of its own.
     Prompt,
+    /// There too, when he has just asked again for the same answers.
+    Recalled,
 }
 
 impl Seat {
@@ -55,7 +57,7 @@ impl Seat {
     pub fn either<'a>(self, shell: &'a str, prompt: &'a str) -> &'a str {
         match self {
             Seat::Shell => shell,
-            Seat::Prompt => prompt,
+            Seat::Prompt | Seat::Recalled => prompt,
         }
     }
 }

@@ -72,7 +72,7 @@ fn next(seat: Seat, results: &Results, groups: &[Group]) -> Option<String> {
     let names: Vec<_> = replicas.map(|replica| &*replica.id.name).collect();
     let typed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let plain = names.iter().all(|name| name.chars().all(typed));
-    if seat == Seat::Prompt {
+    if seat != Seat::Shell {
         return plain.then(|| match &names[..] {
             [one] => format!(":w {one}"),
             names => format!(":w ^({})$", names.join("|")),

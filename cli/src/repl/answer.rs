@@ -1,6 +1,6 @@
 //! The answers of one evaluation, in as few lines as they need.
 
-use prepl_core::Class;
+use prepl_core::{Answer, Class, Done};
 
 use crate::render::page::{Ink, Page};
 use crate::render::{Results, View, closing, fold, group};
@@ -11,6 +11,24 @@ pub fn render(results: &Results, view: View) -> String {
         .or_else(|| same(results, view.colour))
         .unwrap_or_else(|| fold::render(results, view));
     answers + closing::remarks(results, view.colour).as_str()
+}
+
+/// The results but for what was printed, which is on the screen already: equal values are then one
+/// answer.
+pub fn without_output(results: &Results) -> Results {
+    let silent = |answer: &Answer| Answer {
+        output: Vec::new(),
+        done: Done { output_bytes: 0, ..answer.done.clone() },
+        ..answer.clone()
+    };
+    Results::new(
+        results.selection.clone(),
+        results.answers.iter().map(silent).collect(),
+        results.summary.clone(),
+        results.run,
+        results.request,
+        results.folded.comparison,
+    )
 }
 
 /// A lone replica's answer is as any REPL shows it.
@@ -36,17 +54,17 @@ fn same(results: &Results, colour: bool) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use prepl_core::{Answer, Outcome, Stream};
+    use prepl_core::{Outcome, Stream};
 
     use crate::render::example;
     use crate::render::page::Seat;
 
+    const VIEW: View =
+        View { colour: false, on_terminal: true, max_groups: 10, seat: Seat::Prompt };
+
     fn shown(answers: Vec<Answer>) -> String {
         let results = example::results(example::api_fleet(answers.len()), answers);
-        render(
-            &results,
-            View { colour: false, on_terminal: true, max_groups: 10, seat: Seat::Prompt },
-        )
+        render(&results, VIEW)
     }
 
     #[test]
@@ -67,6 +85,23 @@ mod tests {
         assert_eq!(shown(vec![printing; 2]), "● 2/2 same\nout │ hi\nnil\n");
         let long = "x".repeat(100);
         assert_eq!(shown(vec![example::ok(&long); 2]), format!("● 2/2 same\n{long}\n"));
+    }
+
+    #[test]
+    fn what_was_shown_as_it_came_is_not_repeated() {
+        let said = |text| example::printing(example::ok("nil"), Stream::Out, text);
+        let results = example::results(example::api_fleet(2), vec![said("a\n"), said("b\n")]);
+        let screen = render(&without_output(&results), VIEW);
+        assert_eq!(screen, "● 2/2 same   nil\n");
+    }
+
+    #[test]
+    fn who_has_just_asked_again_is_not_told_to() {
+        let answers = vec![example::ended(Outcome::unknown("30 s passed"))];
+        let results = example::results(example::api_fleet(1), answers);
+        assert!(render(&results, VIEW).contains(":recall"));
+        let screen = render(&results, View { seat: Seat::Recalled, ..VIEW });
+        assert!(screen.contains("do not repeat it blindly") && !screen.contains("run nothing"));
     }
 
     #[test]

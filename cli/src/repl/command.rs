@@ -1,10 +1,11 @@
 //! What is typed: an expression, or a command of the prompt itself.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Parser;
-use prepl_core::Query;
 use prepl_core::selection::Pattern;
+use prepl_core::{Query, Replica, Selection};
 
 use crate::problem::Problem;
 use crate::quantity;
@@ -59,10 +60,10 @@ pub enum Command {
     Members,
     /// Where the session is.
     Namespace,
-    /// Whether something must keep evaluations from writing.
-    ReadOnly(bool),
-    /// The longest time of an evaluation.
-    Timeout(Duration),
+    /// Whether something must keep evaluations from writing; without a word, tells.
+    ReadOnly(Option<bool>),
+    /// The longest time of an evaluation; without a word, tells.
+    Timeout(Option<Duration>),
     /// All commands.
     Help,
     /// Leave.
@@ -74,15 +75,30 @@ pub enum Command {
 pub struct Narrowed {
     /// As it was typed.
     pub words: String,
-    /// Those.
-    pub query: Query,
+    /// Those that any of these names; all where there are none.
+    targets: Vec<Query>,
+    /// What else must be true of them.
+    query: Query,
+}
+
+impl Narrowed {
+    /// Those among the members.
+    pub fn select(&self, members: &[Replica]) -> Selection {
+        let named = self.targets.iter().map(|target| target.select(members));
+        let named: BTreeSet<_> = named
+            .flat_map(|some| some.replicas().iter().map(|one| one.id.clone()).collect::<Vec<_>>())
+            .collect();
+        let is_named = |one: &&Replica| self.targets.is_empty() || named.contains(&one.id);
+        let members: Vec<_> = members.iter().filter(is_named).cloned().collect();
+        self.query.select(&members)
+    }
 }
 
 /// The words behind `:w`.
 #[derive(Parser)]
 #[command(no_binary_name = true, disable_help_flag = true)]
 struct NarrowArgs {
-    target: Option<Pattern>,
+    targets: Vec<Pattern>,
     #[command(flatten)]
     select: SelectArgs,
 }
@@ -119,14 +135,19 @@ impl Command {
             (":recall", []) => Command::Recall,
             (":save", [place]) => Command::Save((*place).to_owned()),
             (":w", []) => Command::Widen,
-            (":w", words) => Command::Narrow(Box::new(narrowed(words)?)),
+            (":w", words) => {
+                let words: Vec<_> = words.iter().map(|word| unquoted(word)).collect();
+                Command::Narrow(Box::new(narrowed(&words)?))
+            }
             (":who", []) => Command::Who,
             (":members", []) => Command::Members,
             (":ns", []) => Command::Namespace,
-            (":read-only", ["on"]) => Command::ReadOnly(true),
-            (":read-only", ["off"]) => Command::ReadOnly(false),
+            (":read-only", []) => Command::ReadOnly(None),
+            (":read-only", ["on"]) => Command::ReadOnly(Some(true)),
+            (":read-only", ["off"]) => Command::ReadOnly(Some(false)),
+            (":timeout", []) => Command::Timeout(None),
             (":timeout", [time]) => {
-                Command::Timeout(quantity::duration(time).map_err(Problem::usage)?)
+                Command::Timeout(Some(quantity::duration(time).map_err(Problem::usage)?))
             }
             (":help", []) => Command::Help,
             (":quit" | ":exit", []) => Command::Quit,
@@ -151,8 +172,16 @@ fn narrowed(words: &[&str]) -> Result<Narrowed, Problem> {
         Problem::from(error).hint("write it as for exec: zone=c, -l app=api, --pick 1, api-3")
     })?;
     // All members are named already.
-    let query = Query { everything: true, ..args.select.query(args.target) };
-    Ok(Narrowed { words: words.join(" "), query })
+    let query = Query { everything: true, ..args.select.query(None) };
+    let target = |pattern| Query { pattern: Some(pattern), per: None, pick: None, ..query.clone() };
+    let targets = args.targets.into_iter().map(target).collect();
+    Ok(Narrowed { words: words.join(" "), targets, query })
+}
+
+/// A word without the quotes that a shell would need around it.
+fn unquoted(word: &str) -> &str {
+    let inner = |quote| word.strip_prefix(quote)?.strip_suffix(quote);
+    inner('\'').or_else(|| inner('"')).unwrap_or(word)
 }
 
 /// `zone=c` for `--zone=c`, and `app=api` for `--selector=app=api`.
@@ -182,7 +211,7 @@ mod tests {
 
     fn narrowed_to(words: &str) -> Vec<String> {
         let Command::Narrow(narrowed) = command(&format!(":w {words}")) else { panic!("{words}") };
-        let selection = narrowed.query.select(&example::api_fleet(6));
+        let selection = narrowed.select(&example::api_fleet(6));
         selection.replicas().iter().map(|replica| replica.id.name.to_string()).collect()
     }
 
@@ -191,8 +220,11 @@ mod tests {
         assert!(matches!(command(" :all "), Command::All));
         assert!(matches!(command(":save before"), Command::Save(name) if name == "before"));
         assert!(matches!(command(":w"), Command::Widen));
-        assert!(matches!(command(":read-only on"), Command::ReadOnly(true)));
-        assert!(matches!(command(":timeout 2m"), Command::Timeout(time) if time.as_secs() == 120));
+        assert!(matches!(command(":read-only on"), Command::ReadOnly(Some(true))));
+        assert!(matches!(command(":timeout"), Command::Timeout(None)));
+        assert!(
+            matches!(command(":timeout 2m"), Command::Timeout(Some(time)) if time.as_secs() == 120)
+        );
         for text in ["(:a b)", "::a", ":", "a :b", "1"] {
             assert!(matches!(Typed::read(text), Ok(Typed::Expression)), "{text}");
         }
@@ -215,6 +247,9 @@ mod tests {
         assert_eq!(narrowed_to("app=api node=n-1 zone=b"), ["api-6f7c9-01"]);
         assert_eq!(narrowed_to("-x zone --pick 2").len(), 2);
         assert_eq!(narrowed_to("app=other").len(), 0);
+        assert_eq!(narrowed_to("api-6f7c9-01 '.*-04'"), ["api-6f7c9-01", "api-6f7c9-04"]);
+        assert_eq!(narrowed_to("zone=b api-6f7c9-01 \"00\""), ["api-6f7c9-01"]);
+        assert_eq!(narrowed_to("01 02 03 --pick 1").len(), 1);
     }
 
     #[test]

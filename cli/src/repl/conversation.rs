@@ -14,12 +14,13 @@ use super::command::Narrowed;
 use super::syntax::Syntax;
 use super::{answer, prompt, told};
 use crate::console::Console;
-use crate::drive::Follow;
+use crate::drive::{Ended, Follow};
 use crate::ids;
 use crate::live::Live;
 use crate::members::Members;
 use crate::problem::Problem;
 use crate::render::page::Seat;
+use crate::render::printed::Printed;
 use crate::render::{Results, View};
 use crate::talk::{Ask, Settings, Talk};
 use crate::tooling::Tooling;
@@ -57,6 +58,13 @@ pub struct Conversation {
     renewals: Cell<usize>,
 }
 
+/// What came of a text.
+struct Answered {
+    results: Results,
+    /// What was printed is on the screen already.
+    showed_output: bool,
+}
+
 impl Conversation {
     /// A new one; nothing is sent.
     pub fn new(
@@ -76,7 +84,7 @@ impl Conversation {
     pub fn asked(&self) -> Selection {
         let members = self.members.selection();
         match &self.narrowed {
-            Some(narrowed) => narrowed.query.select(members.replicas()),
+            Some(narrowed) => narrowed.select(members.replicas()),
             None => members,
         }
     }
@@ -156,9 +164,9 @@ impl Conversation {
         let ask = Ask { expression, origin: Origin::Typed, namespace: None, interactive: false };
         let plan = self.talk.plan(ask)?;
         self.sent = Some((asked.clone(), plan.clone()));
-        let results = self.follow(&asked, plan, console).await?;
-        let learned = self.talk.learn(&asked, &results.answers);
-        let code = self.show(results, console);
+        let answered = self.follow(&asked, plan, console).await?;
+        let learned = self.talk.learn(&asked, &answered.results.answers);
+        let code = self.show(answered, Seat::Prompt, console);
         console.tell(&told::learned(&learned, &asked, console.err_colour));
         Ok(code)
     }
@@ -169,18 +177,23 @@ impl Conversation {
             return Err(Problem::usage("nothing was sent yet").hint("evaluate something first"));
         };
         let plan = Plan { run: ids::run()?, recall: true, ..plan };
-        let results = self.follow(&asked, plan, console).await?;
-        Ok(self.show(results, console))
+        let answered = self.follow(&asked, plan, console).await?;
+        Ok(self.show(answered, Seat::Recalled, console))
     }
 
-    fn show(&mut self, results: Results, console: &mut Console) -> ExitCode {
+    fn show(&mut self, answered: Answered, seat: Seat, console: &mut Console) -> ExitCode {
+        let Answered { results, showed_output } = answered;
         let view = View {
             colour: console.out_colour,
             on_terminal: console.out_terminal,
             max_groups: MAX_GROUPS,
-            seat: Seat::Prompt,
+            seat,
         };
-        console.answer(&answer::render(&results, view));
+        let screen = match showed_output {
+            true => answer::render(&answer::without_output(&results), view),
+            false => answer::render(&results, view),
+        };
+        console.answer(&screen);
         let code = results.exit_code(false);
         self.last = Some(results);
         code
@@ -191,13 +204,20 @@ impl Conversation {
         asked: &Selection,
         plan: Plan,
         console: &mut Console,
-    ) -> Result<Results, Problem> {
+    ) -> Result<Answered, Problem> {
         let is_drawn = console.err_terminal && console.out_terminal;
-        let mut follow = Follow::new(console, asked, (Live::Waiting, String::new()), is_drawn);
+        let live = match is_drawn {
+            true => Live::Printed(Printed::new(asked.clone(), console.out_colour)),
+            // What reads a pipe has the same text, however long a run takes.
+            false => Live::Waiting,
+        };
+        let mut follow = Follow::new(console, asked, (live, String::new()), is_drawn);
         let (run, request) = (plan.run, plan.request);
         let started = follow.start(self.talk.start(asked, plan)).await?;
-        let (answers, summary) = follow.to_the_end(started).await;
-        Ok(Results::new(asked.clone(), answers, summary, run, request, Comparison::Canonical))
+        let Ended { answers, summary, showed_output } = follow.to_the_end(started).await;
+        let asked = asked.clone();
+        let results = Results::new(asked, answers, summary, run, request, Comparison::Canonical);
+        Ok(Answered { results, showed_output })
     }
 
     /// The longest time of an evaluation from now on.

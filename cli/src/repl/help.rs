@@ -10,13 +10,13 @@ history, Ctrl-C interrupts; a second one leaves what does not stop.
   :diff               what differs between the last answers
   :recall             asks for the last answers again, and runs nothing
   :save FILE|NAME     keeps the last answers as JSON, for you alone to read
-  :w QUERY            asks some alone: zone=c, app=api, api-3, --pick 1
+  :w QUERY            asks some alone: zone=c, app=api, api-1 api-3, --pick 1
   :w                  asks all again
   :who                who is asked, and how
   :members            each of them
   :ns                 the namespace of the session
   :read-only on|off   whether something must keep evaluations from writing
-  :timeout 30s        the longest time of an evaluation
+  :timeout 30s        the longest time of an evaluation; alone, these two tell
   :help, :quit        this, and the end, as Ctrl-D
 
 A line that begins with a space is kept in no history. To evaluate a lone

@@ -6,7 +6,7 @@ use super::{help, save, told};
 use crate::console::Console;
 use crate::problem::Problem;
 use crate::render::page::{Ink, Page, Seat};
-use crate::render::{Results, View, crowd, diff, json, table};
+use crate::render::{Results, View, crowd, diff, group, json, table};
 use crate::talk::Place;
 use crate::targets::table as members_table;
 
@@ -32,7 +32,7 @@ pub async fn obey(
     let answer = match command {
         Command::Quit => return Ok(Flow::Leave),
         Command::Help => help::SCREEN.to_owned(),
-        Command::All => table::render(last(conversation)?, colour),
+        Command::All => all(last(conversation)?, colour),
         Command::Diff => differences(last(conversation)?, colour),
         Command::Recall => {
             conversation.recall(console).await?;
@@ -44,16 +44,17 @@ pub async fn obey(
             conversation.narrowed = None;
             told::asked(&conversation.asked(), &conversation.members.selection())
         }
-        Command::Who => conversation.begin().await.0 + "\n",
+        Command::Who => who(conversation).await,
         Command::Members => members(conversation, colour).await,
         Command::Namespace => namespaces(conversation),
         Command::ReadOnly(on) => {
-            conversation.talk.settings.read_only = on;
-            told::mode(on).to_owned() + "\n"
+            let read_only = &mut conversation.talk.settings.read_only;
+            *read_only = on.unwrap_or(*read_only);
+            told::mode(*read_only).to_owned() + "\n"
         }
         Command::Timeout(time) => {
-            conversation.set_timeout(time)?;
-            String::new()
+            time.map_or(Ok(()), |time| conversation.set_timeout(time))?;
+            told::time(conversation.talk.settings.limits.time()) + "\n"
         }
     };
     console.answer(&answer);
@@ -65,6 +66,23 @@ fn last(conversation: &Conversation) -> Result<&Results, Problem> {
         .last
         .as_ref()
         .ok_or_else(|| Problem::usage("nothing was answered yet").hint("evaluate something first"))
+}
+
+/// A row a replica, and below what each printed.
+fn all(results: &Results, colour: bool) -> String {
+    let mut page = Page::new(colour);
+    for answer in results.answers.iter().filter(|answer| answer.done.output_bytes > 0) {
+        let name = crowd::name(&results.selection, answer.replica);
+        page.end().put(Ink::Strong, &name).end();
+        group::output(&mut page, &answer.output, answer.done.output_bytes);
+    }
+    table::render(results, colour) + page.finish().as_str()
+}
+
+async fn who(conversation: &Conversation) -> String {
+    let (first, _) = conversation.begin().await;
+    let longest = conversation.talk.settings.limits.time();
+    told::who_and_how(&first, &conversation.asked(), longest)
 }
 
 fn differences(results: &Results, colour: bool) -> String {
@@ -84,7 +102,7 @@ fn saved(results: &Results, place: &str) -> Result<String, Problem> {
 
 fn narrow(conversation: &mut Conversation, narrowed: Narrowed) -> Result<String, Problem> {
     let members = conversation.members.selection();
-    let asked = narrowed.query.select(members.replicas());
+    let asked = narrowed.select(members.replicas());
     if asked.is_empty() {
         return Err(Problem::nothing_matched(format!("no member is {}", narrowed.words))
             .hint(":members shows them; those who were asked still are"));
@@ -96,7 +114,14 @@ fn narrow(conversation: &mut Conversation, narrowed: Narrowed) -> Result<String,
 /// The members that are asked, and the namespaces that the session is in there.
 async fn members(conversation: &Conversation, colour: bool) -> String {
     let (asked, told) = conversation.describe().await;
-    members_table::table(&asked, &told, false).render(colour) + namespaces(conversation).as_str()
+    let label = match conversation.talk.place() {
+        Place::Unknown => "",
+        Place::One(_) => "namespace  ",
+        Place::Several(_) => "namespaces\n",
+    };
+    members_table::table(&asked, &told, false).render(colour)
+        + label
+        + namespaces(conversation).as_str()
 }
 
 fn namespaces(conversation: &Conversation) -> String {

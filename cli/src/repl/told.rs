@@ -1,11 +1,13 @@
 //! Lines about the members: who they are, who came and went, what is lost.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use prepl_core::{Replica, Selection};
 use prepl_gateway::gateway::Described;
 
 use crate::members::Change;
+use crate::quantity::show_duration;
 use crate::render::crowd;
 use crate::render::page::{Ink, Page};
 use crate::render::safe::{self, Layout};
@@ -13,6 +15,8 @@ use crate::talk::Learned;
 
 /// Names shown of one kind of change; the rest is counted.
 const MAX_NAMES: usize = 5;
+/// Names of those who are asked, where the user wants to see them.
+const MAX_WHO: usize = 10;
 
 /// `12 replicas · clojure 1.12.0 · may write`, for the replicas that are asked.
 pub fn who(selection: &Selection, told: &[Described], read_only: bool) -> String {
@@ -45,6 +49,27 @@ pub fn who(selection: &Selection, told: &[Described], read_only: bool) -> String
 /// Whether evaluations are kept from writing.
 pub fn mode(read_only: bool) -> &'static str {
     if read_only { "read-only" } else { "may write" }
+}
+
+/// How long an evaluation may take.
+pub fn time(time: Duration) -> String {
+    let time = match time.subsec_millis() {
+        0 if time.as_secs() < 60 => format!("{} s", time.as_secs()),
+        _ => show_duration(time),
+    };
+    format!("an evaluation may take {time}")
+}
+
+/// Who is asked by name, and how.
+pub fn who_and_how(first: &str, asked: &Selection, longest: Duration) -> String {
+    let names: Vec<_> = asked.indexed().map(|(index, _)| crowd::name(asked, index)).collect();
+    let mut page = Page::new(false);
+    page.put(Ink::Plain, first).end();
+    if !names.is_empty() {
+        page.put(Ink::Plain, &few(&names, MAX_WHO)).end();
+    }
+    page.put(Ink::Plain, &time(longest)).end();
+    page.finish()
 }
 
 /// Which of the members are asked.
@@ -87,7 +112,7 @@ pub fn learned(learned: &Learned, asked: &Selection, colour: bool) -> String {
     if !learned.lost.is_empty() {
         let names: Vec<_> = learned.lost.iter().map(name).collect();
         let line = format!(
-            "state lost on {}: the session began anew there, and knows no *1 and no definitions",
+            "state lost on {}: the session began anew; *1 and the namespace there are new",
             some(&names)
         );
         text += &noted(&line, colour);
@@ -119,8 +144,12 @@ fn name(all: &Selection, replica: &Replica) -> String {
 }
 
 fn some(names: &[String]) -> String {
-    let shown = names.iter().take(MAX_NAMES).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MAX_NAMES) {
+    few(names, MAX_NAMES)
+}
+
+fn few(names: &[String], most: usize) -> String {
+    let shown = names.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(most) {
         0 => shown,
         rest => format!("{shown} and {rest} more"),
     }
@@ -153,6 +182,15 @@ mod tests {
             who(&selection, &mixed, false),
             "3 replicas · mixed: clojure 1.12.0 ×1, rhai ×1 · 1 cannot answer · may write"
         );
+    }
+
+    #[test]
+    fn names_and_the_time_are_told_too() {
+        let fleet = Selection::of(example::api_fleet(12));
+        let told = who_and_how("12 replicas", &fleet, Duration::from_secs(30));
+        assert!(told.starts_with("12 replicas\napi-6f7c9-00, "), "{told}");
+        assert!(told.ends_with("09 and 2 more\nan evaluation may take 30 s\n"), "{told}");
+        assert_eq!(time(Duration::from_millis(1500)), "an evaluation may take 1.5 s");
     }
 
     #[test]
@@ -193,7 +231,7 @@ mod tests {
             strayed: vec![(fleet[1].clone(), "x".into()), (fleet[2].clone(), "x".into())],
         };
         insta::assert_snapshot!(learned(&told, &Selection::of(fleet.clone()), false), @r"
-        · state lost on api-6f7c9-00: the session began anew there, and knows no *1 and no definitions
+        · state lost on api-6f7c9-00: the session began anew; *1 and the namespace there are new
         · api-6f7c9-01, api-6f7c9-02 went to x; the session stays where it is
         ");
         assert_eq!(learned(&Learned::default(), &Selection::of(fleet), false), "");

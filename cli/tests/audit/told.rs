@@ -20,7 +20,7 @@ fn the_list_has_a_line_for_whatever_somebody_did() {
     2026-03-01T09:30:04Z  otto  attach            shop/deployment/api ×2  1.2 KiB to, 64.0 KiB from  02000000
     2026-03-01T09:30:06Z  noel  denied eval       shop/deployment/api ×2  no role allows it          03000000  (exit)
     2026-03-01T09:30:07Z  otto  break-glass       -                       -                          -
-    2026-03-01T09:30:08Z  otto  break-glass eval  shop/deployment/api ×2  no outcome recorded        00000004  (restart)
+    2026-03-01T09:30:08Z  otto  break-glass eval  shop/deployment/api ×2  no outcome recorded        00000004  load shop/core.clj
     2026-03-01T09:30:09Z  mira  read              shop/deployment/api ×2  no outcome recorded        00000005  (version)
     "#);
 }

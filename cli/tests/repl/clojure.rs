@@ -41,6 +41,7 @@ fn a_conversation_with_real_clojure() {
     prompt.send("  inc");
     has(&prompt.ask("  [1 2])"), "● 3/3 same   (2 3)");
     has(&prompt.ask("(/ 1 0)"), "✗ raised");
+    has(&prompt.ask(":members"), "\nnamespace  session-store.core\n");
     has(&prompt.ask("(str (ex-message *e) \"!\")"), "● 3/3 same   \"Divide by zero!\"");
     assert_eq!(prompt.leave(), Some(0));
 }
@@ -77,6 +78,25 @@ fn an_evaluation_is_interrupted_and_the_session_goes_on() {
     prompt.0.press(Key::Control('c'));
     has(&prompt.is_back(), "stopped  interrupted");
     has(&prompt.ask("x"), "● 3/3 same   42");
+}
+
+#[test]
+fn what_was_shown_while_it_ran_is_not_repeated() {
+    let Some((fleet, _jvms)) = fleet() else { return };
+    let prompt = fleet.prompt(&[]);
+    let gate = fleet.state().with_file_name("gate");
+    let wait = format!("(while (not (.exists (java.io.File. {gate:?}))) (Thread/sleep 20))");
+    prompt.send("(do (println \"step\" 1)");
+    prompt.send(&wait);
+    prompt.send("1)");
+    for name in ["api-1", "api-2", "api-3"] {
+        prompt.0.shows(&format!("\n{name} out │ step 1\n"));
+    }
+    std::fs::write(gate, "").unwrap();
+    let screen = prompt.is_back();
+    has(&screen, "\n● 3/3 same   1\n");
+    assert_eq!(screen.matches("│ step 1").count(), 3, "{screen}");
+    has(&prompt.ask(":all"), "\napi-2\nout │ step 1\n");
 }
 
 #[test]

@@ -77,7 +77,26 @@ fn answers_that_differ_are_folded_and_told_one_by_one() {
     assert_eq!(saved["results"].as_array().unwrap().len(), 3);
     has(&prompt.ask(":save before"), "hint: nothing is overwritten");
     has(&prompt.ask(":w zone=d"), "error: no member is zone=d");
+    has(&prompt.ask(":w 'api-1' api-3"), "2 of 3 replicas: api-1, api-3\napi×2=>");
+    prompt.ask(":w");
     has(&prompt.ask("1"), "● 3/3 same   1");
+}
+
+#[test]
+fn what_a_running_evaluation_prints_comes_at_once() {
+    let fleet = Fleet::of_rhai(2);
+    let prompt = fleet.prompt(&[]);
+    prompt.send("print(\"step 1\"); loop {}");
+    prompt.0.until("both lines while it runs", |screen| {
+        ["\napi-1 out │ step 1\n", "\napi-2 out │ step 1\n"]
+            .iter()
+            .all(|line| screen.contains(line))
+            && screen.contains("0/2")
+    });
+    prompt.0.press(Key::Control('c'));
+    let screen = prompt.is_back();
+    assert_eq!(screen.matches("│ step 1").count(), 2, "{screen}");
+    has(&prompt.ask(":all"), "\napi-1\nout │ step 1\n\napi-2\nout │ step 1\n");
 }
 
 #[test]
@@ -196,8 +215,9 @@ fn what_the_prompt_can_do_is_on_one_screen() {
     compare("help", &screen);
     has(&prompt.ask(":members"), "NAME   ZONE");
     has(&prompt.ask(":read-only on"), "\nread-only\n");
-    has(&prompt.ask(":who"), " · read-only\n");
-    has(&prompt.ask(":timeout 5s"), "=> :timeout 5s\napi×2=>");
+    has(&prompt.ask(":read-only"), "=> :read-only\nread-only\n");
+    has(&prompt.ask(":timeout 5s"), "=> :timeout 5s\nan evaluation may take 5 s\napi×2=>");
+    has(&prompt.ask(":who"), " · read-only\napi-1, api-2\nan evaluation may take 5 s\n");
     has(&prompt.ask(":ns"), "no namespace is known");
     has(&prompt.ask(":wh"), "error: there is no command :wh\nhint: :help shows all");
 }

@@ -2,6 +2,7 @@
 
 use prepl_bencode::Value;
 
+use crate::client::Answer;
 use crate::fleet::Fleet;
 
 #[test]
@@ -157,8 +158,11 @@ fn input_goes_to_all_that_read_it() {
     let id = client.send("eval", &[("session", &session), ("code", "(read-line)")]);
     assert_eq!(client.next_to(&id).get_strs("status"), ["need-input"]);
     client.ask("stdin", &[("session", &session), ("stdin", "")]);
-    assert_eq!(client.answer(&id).value(), "nil");
-    assert_eq!(client.aside("(read-line)").values(), ["nil"]);
+    // nREPL 1.7 throws where it meets the end of its input.
+    let at_the_end =
+        |answer: &Answer| answer.values() == ["nil"] || answer.status().contains("eval-error");
+    assert!(at_the_end(&client.answer(&id)));
+    assert!(at_the_end(&client.aside("(read-line)")));
     let idle = client.ask("stdin", &[("session", &session), ("stdin", "x")]);
     assert!(idle.status().contains("session-idle"), "{idle:?}");
     let inputs = fleet.recorded().iter().filter(|entry| entry["what"] == "input").count();

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use prepl_core::{Answer, Class, Digest, Outcome, Raised, ReplicaIndex, Stream, Value as Printed};
 
 use crate::Comparison;
+use crate::frame::frame_pattern;
 use crate::intern::Meanings;
 use crate::pattern::pattern;
 
@@ -39,7 +40,7 @@ pub struct Group {
     pub digest: Digest,
 }
 
-/// Replicas that raised the same: class, phase, first frame and pattern of the message.
+/// Replicas that raised the same: class, phase, and the patterns of message and first frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RaisedGroup {
     /// Who raised it, in the order of the selection; never empty.
@@ -143,15 +144,15 @@ fn places(members: &[&Answer]) -> Vec<ReplicaIndex> {
     members.iter().map(|answer| answer.replica).collect()
 }
 
-/// Class, pattern of the message, phase and first frame.
-type ExceptionKey<'a> = (&'a str, String, &'a str, Option<&'a str>);
+/// Class, pattern of the message, phase and pattern of the first frame.
+type ExceptionKey<'a> = (&'a str, String, &'a str, Option<String>);
 
 fn raised_key(raised: &[Raised]) -> Vec<ExceptionKey<'_>> {
     raised.iter().map(exception_key).collect()
 }
 
 fn exception_key(Raised { class, message, phase, trace }: &Raised) -> ExceptionKey<'_> {
-    (class, pattern(message), phase, trace.first().map(AsRef::as_ref))
+    (class, pattern(message), phase, trace.first().map(|frame| frame_pattern(frame)))
 }
 
 /// The outcome with the pattern of its reason in the reason's place.

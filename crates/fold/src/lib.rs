@@ -9,13 +9,14 @@
 //!
 //! Reading order: [`Value`] (`value`), how it is [`read`] and written again ([`canonical`]), its
 //! [`shape`], when two are equal ([`Comparison`] of `compare`, `intern`), [`fold`] (`group`, with
-//! the `pattern` of messages), [`difference`] (with `cut`) and [`explain`].
+//! the `pattern` of messages and of a `frame`), [`difference`] (with `cut`) and [`explain`].
 
 mod canonical;
 mod compare;
 mod cut;
 mod difference;
 mod explain;
+mod frame;
 mod group;
 mod intern;
 mod pattern;

@@ -86,6 +86,20 @@ fn exceptions_fold_by_class_pattern_and_first_frame() {
 }
 
 #[test]
+fn numbers_that_a_compiler_counts_up_do_not_separate_exceptions() {
+    let at = |n, frame| raised(n, "E", "boom", frame);
+    let answers = [
+        at(0, "user$eval2702/invokeStatic (REPL:1)"),
+        at(1, "user$eval2697/invokeStatic (REPL:1)"),
+        at(2, "user$eval2702/invokeStatic (REPL:2)"),
+        at(3, "user$fn__2702/invokeStatic (REPL:1)"),
+    ];
+    let folded = fold(&answers, Comparison::Canonical);
+    assert_eq!(members(&folded), [places([0, 1]), places([2]), places([3])]);
+    assert_eq!(folded.raised[0].raised, answers[0].raised);
+}
+
+#[test]
 fn silence_folds_by_class_and_kind_of_reason() {
     let unreachable = |n, text: &str| ended(n, Outcome::Unreachable(Reason::new(text)));
     let refused =

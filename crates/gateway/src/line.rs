@@ -86,7 +86,7 @@ impl SidecarLine {
     fn no_tunnel(&self, status: &Status) -> Outcome {
         let words = Reason::new(status.message());
         match (status.code(), self.outcome(status)) {
-            (Code::FailedPrecondition | Code::ResourceExhausted, Outcome::Unknown { .. }) => {
+            (Code::ResourceExhausted, Outcome::Unknown { .. }) => {
                 Outcome::Refused(Refused::Limit(words))
             }
             (Code::Unavailable, Outcome::Unknown { .. }) => Outcome::Unreachable(words),
@@ -110,7 +110,10 @@ impl SidecarLine {
             Code::PermissionDenied | Code::Unauthenticated => {
                 Outcome::Refused(Refused::Denied(words))
             }
-            Code::InvalidArgument | Code::Unimplemented => Outcome::Refused(Refused::Limit(words)),
+            // A failed precondition: the address is another replica's by now.
+            Code::InvalidArgument | Code::Unimplemented | Code::FailedPrecondition => {
+                Outcome::Refused(Refused::Limit(words))
+            }
             _ => Outcome::unknown(format!("the sidecar's connection broke: {words}")),
         }
     }

@@ -86,7 +86,7 @@ impl Ending {
     pub fn keeps_session(&self) -> bool {
         match self {
             Ending::Answered(end) => {
-                !matches!(end.refused, Some(Refused::Runtime(_))) && !end.may_still_run
+                !matches!(end.refused, Some(Refused::Forgotten(_))) && !end.may_still_run
             }
             Ending::Unreadable(_) => true,
             Ending::Unconfirmed | Ending::Lost(_) => false,

@@ -256,7 +256,10 @@ mod tests {
         fn line() -> (Line, Played) {
             let (ours, theirs) = duplex(BUFFER);
             let (reader, writer) = split(theirs);
-            (Line::over(ours, "api-1".into()), Played { reader: Reader::new(reader, MAX_MESSAGE), writer })
+            (
+                Line::over(ours, "api-1".into()),
+                Played { reader: Reader::new(reader, MAX_MESSAGE), writer },
+            )
         }
 
         async fn hears(&mut self) -> Value {

@@ -157,7 +157,7 @@ impl Running {
     fn failed(&mut self, reply: &Reply, steps: &mut VecDeque<Step>) {
         match self.refusal(reply) {
             Some(refused) if self.untouched => {
-                self.end.refused = Some(Refused::Runtime(refused.into()));
+                self.end.refused = Some(refused);
             }
             _ => {
                 let report = self.report.end();
@@ -171,20 +171,20 @@ impl Running {
         }
     }
 
-    fn refusal(&self, reply: &Reply) -> Option<String> {
+    fn refusal(&self, reply: &Reply) -> Option<Refused> {
         let has = |word| reply.status.has(word);
-        if has("namespace-not-found") {
-            let namespace = self.namespace.as_deref().unwrap_or("of that name");
-            Some(format!(
-                "the runtime has no namespace {namespace}; load it first, or leave it out"
-            ))
-        } else if has("unknown-session") || has("session-closed") {
+        if has("unknown-session") || has("session-closed") {
             let lost = "the REPL has forgotten this session and its state; use a new session";
-            Some(lost.to_owned())
+            Some(Refused::Forgotten(lost.into()))
+        } else if has("namespace-not-found") {
+            let namespace = self.namespace.as_deref().unwrap_or("of that name");
+            let none =
+                format!("the runtime has no namespace {namespace}; load it first, or leave it out");
+            Some(Refused::Runtime(none.into()))
         } else if has("unknown-op") {
-            Some(self.unknown_operation().to_owned())
+            Some(Refused::Runtime(self.unknown_operation().into()))
         } else if has("no-code") || has("unknown-code-type") {
-            Some("the REPL found no code in the expression".to_owned())
+            Some(Refused::Runtime("the REPL found no code in the expression".into()))
         } else {
             None
         }
