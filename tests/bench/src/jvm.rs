@@ -28,7 +28,7 @@ impl Jvm {
         let mut process = Command::new("java")
             .args(["-XX:-UsePerfData", "-cp", &class_path, "clojure.main", "-m"])
             .args(["session-store.core", "--until-stdin-closes"])
-            .args(["--nrepl", "0"].repeat(servers))
+            .args(["--nrepl", &vec!["0"; servers].join(",")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
