@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use prepl_core::Limits;
 use prepl_identity::{Bundle, BundleError, Credentials, Holder, NameError};
+use prepl_runtime::door;
 use prepl_runtime::log::NoLogs;
 use prepl_runtime::shutdown::{Ended, Signals, until_drained};
 use prepl_script::Sight;
@@ -125,8 +126,8 @@ pub struct Bound {
 
 /// Binds the address and gets the certificate, however long that lasts; nothing is asked of the app yet.
 pub async fn bind(args: &Serve) -> Result<Bound, CannotServe> {
-    let listen = |source| CannotServe::Listen { address: args.listen, source };
-    let listener = TcpListener::bind(args.listen).await.map_err(listen)?;
+    let listener = door::listen(args.listen)
+        .map_err(|source| CannotServe::Listen { address: args.listen, source })?;
     let (credentials, enrolment) = credentials(&args.source).await?;
     let uid = sidecar_uid(&credentials.current())?;
     let sight = Sight { roots: args.roots.clone(), ..Sight::default() };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use prepl_identity::{Acceptor, Credentials, Name, Secure};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::service::Routes;
@@ -31,6 +31,18 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// After a failed accept (no file handle left) there is no use in trying at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Connections that the system keeps until they are taken. The standard library's 128 overflow while
+/// silent peers wait for their turn, and whoever comes then is dropped and tries again a second later.
+const BACKLOG: u32 = 1024;
+
+/// Listens where many may come at once.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Decides whom a door lets in.
 pub trait Doorkeeper: Send + Sync + 'static {

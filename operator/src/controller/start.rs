@@ -9,9 +9,9 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use prepl_identity::{Acceptor, Credentials, IssueError, Name, NameError};
 use prepl_proto::v1::enrolment_server::EnrolmentServer;
-use prepl_runtime::admin;
 use prepl_runtime::seldom::Seldom;
 use prepl_runtime::shutdown::{Ended, Signals, until_drained};
+use prepl_runtime::{admin, door};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time;
@@ -74,7 +74,7 @@ pub async fn run(args: Args) -> Result<(), Stopped> {
 
 async fn serve(args: &Args, client: Client, candidate: &mut Candidate) -> Result<(), Stopped> {
     let metrics = Arc::new(Metrics::default());
-    let admin_port = bind(args.admin_listen).await?;
+    let admin_port = bind(args.admin_listen)?;
     let admin = admin::serve(admin_port, Arc::clone(&metrics) as Arc<dyn admin::Vitals>);
     tokio::select! {
         ended = admin => Ok(ended?),
@@ -199,10 +199,10 @@ async fn serve_router(
         let acceptor = acceptor.clone();
         async move { acceptor.accept_anyone(socket).await }
     };
-    let listener = listener::listen(bind(address).await?, secure)?;
+    let listener = listener::listen(bind(address)?, secure)?;
     Ok(axum::serve(listener, router).await?)
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, Stopped> {
-    TcpListener::bind(address).await.map_err(|error| Stopped::Listen(address, error))
+fn bind(address: SocketAddr) -> Result<TcpListener, Stopped> {
+    door::listen(address).map_err(|error| Stopped::Listen(address, error))
 }

@@ -84,7 +84,7 @@ pub async fn run(args: Args) -> Result<(), Stopped> {
 async fn serve(args: Args, drain: Drain) -> Result<(), Stopped> {
     let metrics = Arc::new(Metrics::default());
     let vitals = Arc::clone(&metrics) as Arc<dyn admin::Vitals>;
-    let admin = admin::serve(bind(args.admin_listen).await?, vitals);
+    let admin = admin::serve(bind(args.admin_listen)?, vitals);
     tokio::select! {
         ended = admin => Ok(ended?),
         ended = work(&args, &metrics, drain) => ended,
@@ -135,7 +135,7 @@ struct Started {
 /// Everything that has to be there before the first call; waits for as long as it takes.
 async fn start(args: &Args, metrics: &Arc<Metrics>) -> Result<Started, Stopped> {
     let client = Client::try_default().await.map_err(|error| Stopped::NoCluster(error.into()))?;
-    let listener = bind(args.listen).await?;
+    let listener = bind(args.listen)?;
     let recorder = Recorder::new(Log::open(&args.audit_folder, audit_settings(args)).await?);
     // It is set once, here.
     let _ = metrics.written.set(recorder.log().written());
@@ -194,6 +194,6 @@ async fn sweep(fleet: &Fleet, dialer: &Dialer) {
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, Stopped> {
-    TcpListener::bind(address).await.map_err(|error| Stopped::Listen(address, error))
+fn bind(address: SocketAddr) -> Result<TcpListener, Stopped> {
+    door::listen(address).map_err(|error| Stopped::Listen(address, error))
 }

@@ -50,6 +50,17 @@ impl Talk {
         Ok(())
     }
 
+    /// Waits until all of these have come, in any order: there are two streams.
+    pub fn hear_all(&mut self, texts: &[&str]) -> Result<(), Problem> {
+        wait_until(PATIENCE, || {
+            let rest = self.rest();
+            let missing = texts.iter().find(|text| !rest.contains(**text));
+            ensure(missing.is_none(), || format!("no {missing:?} in {rest:?}"))
+        })?;
+        self.read += self.rest().len();
+        Ok(())
+    }
+
     /// What stands on a line behind this text.
     pub fn heard_line(&self, after: &str) -> Result<String, Problem> {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
