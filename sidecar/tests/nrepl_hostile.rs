@@ -150,17 +150,38 @@ fn a_cut_message_keeps_no_more_than_what_came() {
     assert!(peer.input.is_empty());
 }
 
-#[test]
-fn a_worn_session_says_so_with_each_evaluation() {
+/// A peer whose session had as many evaluations as one may have; gives the id of the next request.
+fn worn() -> (Peer, i64) {
     let mut peer = Peer::open();
-    let mut notices = Vec::new();
-    for number in 0..WORN_AFTER + 2 {
+    for number in 0..WORN_AFTER {
         peer.evaluate();
         peer.says([("id", (FIRST + i64::from(number)).into()), ("status", "done".into())]);
-        notices.push(peer.steps().len() - 1);
+        assert_eq!(peer.steps().len(), 1);
     }
-    assert_eq!(notices.iter().sum::<usize>(), 2, "one with each after {WORN_AFTER}");
-    assert_eq!(notices[WORN_AFTER as usize..], [1, 1]);
+    peer.evaluate();
+    assert!(peer.steps().is_empty(), "it waits for the clone");
+    (peer, FIRST + i64::from(WORN_AFTER))
+}
+
+#[test]
+fn a_worn_session_goes_on_as_its_clone() {
+    let (mut peer, id) = worn();
+    peer.says([("id", id.into()), ("new-session", "young".into()), ("status", "done".into())]);
+    assert!(peer.steps().is_empty());
+    // The good-bye to the worn one is between the two.
+    peer.says([("id", (id + 2).into()), ("value", "7".into()), ("ns", "a".into())]);
+    peer.says([("id", (id + 2).into()), ("status", "done".into())]);
+    assert_eq!(peer.steps()[0], value("7", false));
+}
+
+#[test]
+fn a_server_that_gives_no_clone_goes_on_in_the_worn_session() {
+    let (mut peer, id) = worn();
+    peer.says([("id", id.into()), ("status", "unknown-op".into())]);
+    assert!(peer.steps().is_empty());
+    peer.says([("id", id.into()), ("status", "done".into())]);
+    peer.says([("id", (id + 1).into()), ("status", "done".into())]);
+    assert!(matches!(peer.steps()[..], [Step::Ended(_)]));
 }
 
 #[test]

@@ -312,6 +312,23 @@ async fn the_session_keeps_its_namespace() {
 }
 
 #[tokio::test]
+async fn a_session_goes_on_where_one_of_the_server_would_end() {
+    let Some(address) = shared() else { return };
+    let (mut session, _) = open(address).await;
+    evaluate(&mut session, &ask("(ns worn.here) (def x 7)")).await;
+    for number in 0..5000 {
+        let (said, _) = evaluate(&mut session, &ask(&format!("(+ {number} 1)"))).await;
+        assert_eq!(said, [value(&(number + 1).to_string())]);
+    }
+    let (said, ending) = evaluate(&mut session, &ask("[x *1 *2 (str *ns*)]")).await;
+    assert_eq!(said, [value("[7 5000 4999 \"worn.here\"]")]);
+    assert_eq!(end(ending).namespace.as_deref(), Some("worn.here"));
+    evaluate(&mut session, &ask("(in-ns 'worn.there)")).await;
+    let (said, _) = evaluate(&mut session, &ask("(clojure.core/str clojure.core/*ns*)")).await;
+    assert_eq!(said, [value("\"worn.there\"")]);
+}
+
+#[tokio::test]
 async fn a_namespace_of_the_asker_is_used_or_refused() {
     let Some(address) = shared() else { return };
     let (mut session, _) = open(address).await;

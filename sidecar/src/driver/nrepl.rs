@@ -17,8 +17,8 @@ pub mod throwable;
 
 pub use conversation::Nrepl;
 
-/// A session that had so many evaluations is near its end, and says so with each one more.
+/// A session that had so many evaluations is cloned, and goes on as its clone.
 ///
 /// nREPL 1.0.0 overflows its stack after about 2,372 evaluations in one session and answers none
-/// after that. It is not left for a new one here: the state that somebody keeps would be lost.
-pub const WORN_AFTER: u32 = 2_000;
+/// after that. A clone has the namespace, `*1` and what else was bound, and a stack of its own.
+pub const WORN_AFTER: u32 = 1_500;

@@ -14,7 +14,7 @@ use super::codec::{
 use super::read_only;
 use super::running::Running;
 use crate::budget::MAX_VALUE;
-use crate::driver::{Ask, Conversation, Garbage, Runtime, Step, Unreadable};
+use crate::driver::{Ask, Conversation, End, Garbage, Runtime, Step, Unreadable};
 
 /// A session with an nREPL server.
 pub struct Nrepl {
@@ -22,12 +22,26 @@ pub struct Nrepl {
     phase: Phase,
     /// The last id given to a request; ids are never used twice on a connection.
     last_id: u64,
-    /// Evaluations so far.
+    /// Evaluations in the server's session so far.
     evaluations: u32,
+    /// Where the session is, as the server last said; a clone begins in `user`, and is told with
+    /// each evaluation where it is to be.
+    here: Option<Arc<str>>,
+    is_clone: bool,
+    /// An evaluation that waits for the clone of a worn session.
+    renewing: Option<Renewing>,
     server: Server,
     /// `None` with servers that know no sessions.
     session: Option<Arc<str>>,
     running: Option<Running>,
+}
+
+struct Renewing {
+    /// Of the request for the clone.
+    id: u64,
+    ask: Ask,
+    /// It was to be stopped before it began.
+    interrupted: bool,
 }
 
 enum Phase {
@@ -54,6 +68,9 @@ impl Default for Nrepl {
             phase: Phase::Unopened,
             last_id: 0,
             evaluations: 0,
+            here: None,
+            is_clone: false,
+            renewing: None,
             server: Server::default(),
             session: None,
             running: None,
@@ -97,6 +114,10 @@ impl Nrepl {
         match self.phase {
             Phase::Describing(id) if reply.id == Some(id) => self.described(reply, out, steps),
             Phase::Cloning(id) if reply.id == Some(id) => self.cloned(reply, steps),
+            Phase::Open if self.renewing.as_ref().is_some_and(|new| reply.id == Some(new.id)) => {
+                self.renewed(&reply, out);
+                Ok(())
+            }
             Phase::Open => {
                 self.answered(reply, steps);
                 Ok(())
@@ -127,10 +148,58 @@ impl Nrepl {
             Some(Ops { clone: false, .. }) => self.opened(steps),
             // A server that cannot describe itself may still make sessions.
             Some(Ops { clone: true, .. }) | None => {
-                self.phase = Phase::Cloning(self.send(Request::Clone, out));
+                self.phase = Phase::Cloning(self.send(Request::Clone { from: None }, out));
             }
         }
         Ok(())
+    }
+
+    /// Goes on in the clone; where the server makes none, in the session that there is.
+    fn renewed(&mut self, reply: &Reply, out: &mut BytesMut) {
+        if let Some(clone) = &reply.new_session
+            && let Some(worn) = self.session.replace(Arc::clone(clone))
+        {
+            self.is_clone = true;
+            self.send(Request::Close { session: &worn }, out);
+        } else if !reply.status.is_done() {
+            return;
+        }
+        self.evaluations = 0;
+        if let Some(Renewing { ask, interrupted, .. }) = self.renewing.take() {
+            self.begin(&ask, out);
+            if interrupted {
+                self.interrupt(out);
+            }
+        }
+    }
+
+    fn begin(&mut self, ask: &Ask, out: &mut BytesMut) {
+        let code = ask.expression.as_str();
+        let session = self.session.clone();
+        let here = self.here.clone().filter(|_| self.is_clone);
+        let form = ask.function().map(|function| read_only::form(ask, function));
+        let quota = match form {
+            Some(_) => MOST_QUOTA,
+            None => ask.value_bytes.clamp(LEAST_QUOTA, MOST_QUOTA),
+        };
+        let printing = Printing { quota, throwable: self.is_clojure() };
+        let request = match (&ask.origin, &form) {
+            (Origin::File(file), None) => {
+                Request::LoadFile { session: session.as_deref(), text: code, file, printing }
+            }
+            (origin, form) => Request::Eval {
+                session: session.as_deref(),
+                code: form.as_deref().unwrap_or(code),
+                namespace: ask.namespace.as_deref().or(here.as_deref()),
+                // The text of a form of ours stands in it as a string.
+                place: origin.place().filter(|_| form.is_none()),
+                printing,
+            },
+        };
+        let id = self.send(request, out);
+        self.decoder.keep_of_each_string(kept_of_each_string(ask));
+        self.evaluations = self.evaluations.saturating_add(1);
+        self.running = Some(Running::new(id, ask));
     }
 
     fn cloned(&mut self, reply: Reply, steps: &mut VecDeque<Step>) -> Result<(), Garbage> {
@@ -168,22 +237,15 @@ impl Nrepl {
             Some(mut running) => {
                 if !running.take(reply, steps) {
                     self.running = Some(running);
+                } else if let Some(Step::Ended(End { namespace: Some(there), .. })) = steps.back()
+                    && running.is_in_the_sessions_own()
+                {
+                    self.here = Some(Arc::clone(there));
                 }
             }
             None => steps.extend(late(&reply, self.last_id).map(Step::Late)),
         }
     }
-}
-
-/// What a person should know before a session stops to answer.
-fn worn(evaluations: u32) -> Option<Arc<str>> {
-    (evaluations > WORN_AFTER).then(|| {
-        format!(
-            "this session has had {evaluations} evaluations, and some nREPL servers stop to answer \
-             after about 2,300; go on in another --session"
-        )
-        .into()
-    })
 }
 
 /// One byte more than the limits, so that a cut is seen, and as many as a character may have.
@@ -214,30 +276,13 @@ impl Conversation for Nrepl {
         if let Some(flaw) = self.flaw(code) {
             return Err(Unreadable::of(flaw, &ask.origin));
         }
-        let session = self.session.clone();
-        let form = ask.function().map(|function| read_only::form(ask, function));
-        let quota = match form {
-            Some(_) => MOST_QUOTA,
-            None => ask.value_bytes.clamp(LEAST_QUOTA, MOST_QUOTA),
-        };
-        let printing = Printing { quota, throwable: self.is_clojure() };
-        let request = match (&ask.origin, &form) {
-            (Origin::File(file), None) => {
-                Request::LoadFile { session: session.as_deref(), text: code, file, printing }
+        match self.session.clone().filter(|_| self.evaluations >= WORN_AFTER) {
+            Some(worn) => {
+                let id = self.send(Request::Clone { from: Some(&worn) }, out);
+                self.renewing = Some(Renewing { id, ask: ask.clone(), interrupted: false });
             }
-            (origin, form) => Request::Eval {
-                session: session.as_deref(),
-                code: form.as_deref().unwrap_or(code),
-                namespace: ask.namespace.as_deref(),
-                // The text of a form of ours stands in it as a string.
-                place: origin.place().filter(|_| form.is_none()),
-                printing,
-            },
-        };
-        let id = self.send(request, out);
-        self.decoder.keep_of_each_string(kept_of_each_string(ask));
-        self.evaluations = self.evaluations.saturating_add(1);
-        self.running = Some(Running::new(id, ask, worn(self.evaluations)));
+            None => self.begin(ask, out),
+        }
         Ok(())
     }
 
@@ -251,6 +296,10 @@ impl Conversation for Nrepl {
     /// The answer to it has an id of its own and tells nothing that the evaluation's end does not:
     /// `session-idle` and `interrupt-id-mismatch` mean that the end is on its way.
     fn interrupt(&mut self, out: &mut BytesMut) {
+        if let Some(waits) = &mut self.renewing {
+            waits.interrupted = true;
+            return;
+        }
         let can_interrupt = self.server.ops.is_some_and(|ops| ops.interrupt);
         let Some(running) = self.running.as_mut().filter(|_| can_interrupt) else { return };
         running.interrupted();

@@ -28,8 +28,6 @@ pub(super) struct Running {
     /// The parts of a value whose namespace has not come yet: streamed values.
     value: Option<Printed>,
     report: Report,
-    /// To be said at the end.
-    notice: Option<Arc<str>>,
     end: End,
     /// Bytes printed so far, also those that were not kept.
     output_bytes: u64,
@@ -45,7 +43,12 @@ struct Printed {
 }
 
 impl Running {
-    pub(super) fn new(id: u64, ask: &Ask, notice: Option<Arc<str>>) -> Running {
+    /// Whether it was not asked to run in another namespace than the session's.
+    pub(super) fn is_in_the_sessions_own(&self) -> bool {
+        self.namespace.is_none()
+    }
+
+    pub(super) fn new(id: u64, ask: &Ask) -> Running {
         Running {
             id,
             namespace: ask.namespace.clone(),
@@ -54,7 +57,6 @@ impl Running {
             within: ask.function().is_some(),
             value: None,
             report: Report::default(),
-            notice,
             end: End::default(),
             output_bytes: 0,
             untouched: true,
@@ -148,7 +150,6 @@ impl Running {
             self.failed(reply, steps);
         }
         self.say_report(steps);
-        steps.extend(self.notice.take().map(|text| Step::Said(Said::Notice(text))));
         self.end.may_still_run = self.end.interrupted && self.threw_after_interrupt != Some(true);
         steps.push_back(Step::Ended(std::mem::take(&mut self.end)));
     }

@@ -18,8 +18,11 @@ pub struct Printing {
 pub enum Request<'a> {
     /// What can the server do?
     Describe,
-    /// Make a session.
-    Clone,
+    /// Make a session: a new one, or one that knows what another does.
+    Clone {
+        /// The other.
+        from: Option<&'a str>,
+    },
     /// Evaluate a text.
     Eval {
         /// Session; without one nothing is kept.
@@ -78,7 +81,7 @@ impl Request<'_> {
     fn op(&self) -> &'static str {
         match self {
             Request::Describe => "describe",
-            Request::Clone => "clone",
+            Request::Clone { .. } => "clone",
             Request::Eval { .. } => "eval",
             Request::LoadFile { .. } => "load-file",
             Request::Interrupt { .. } => "interrupt",
@@ -89,7 +92,8 @@ impl Request<'_> {
 
     fn session(&self) -> Option<&str> {
         match *self {
-            Request::Describe | Request::Clone => None,
+            Request::Describe => None,
+            Request::Clone { from } => from,
             Request::Eval { session, .. }
             | Request::LoadFile { session, .. }
             | Request::Interrupt { session, .. }
@@ -101,7 +105,7 @@ impl Request<'_> {
     fn particulars(&self) -> Vec<(&'static str, Value)> {
         match *self {
             Request::Describe | Request::Close { .. } => Vec::new(),
-            Request::Clone => vec![
+            Request::Clone { .. } => vec![
                 ("client-name", "prepl".into()),
                 ("client-version", env!("CARGO_PKG_VERSION").into()),
             ],
@@ -162,7 +166,10 @@ mod tests {
         );
         assert!(bytes(Request::Input { session: None, line: b"a\n" }).contains("5:stdin2:a\n"));
         assert_eq!(bytes(Request::Close { session: "s" }), "d2:id1:72:op5:close7:session1:se");
-        assert!(bytes(Request::Clone).starts_with("d11:client-name5:prepl14:client-version"));
+        assert!(
+            bytes(Request::Clone { from: None })
+                .starts_with("d11:client-name5:prepl14:client-version")
+        );
     }
 
     #[test]
