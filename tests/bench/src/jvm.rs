@@ -26,7 +26,15 @@ impl Jvm {
         let source = root.join("examples/session-store-clojure/src");
         let class_path = format!("{}:{}", jars.trim(), source.display());
         let mut process = Command::new("java")
-            .args(["-XX:-UsePerfData", "-cp", &class_path, "clojure.main", "-m"])
+            // Clojure keeps compiled classes by soft references: they are no leak, and would look like one.
+            .args([
+                "-XX:-UsePerfData",
+                "-XX:SoftRefLRUPolicyMSPerMB=0",
+                "-cp",
+                &class_path,
+                "clojure.main",
+                "-m",
+            ])
             .args(["session-store.core", "--until-stdin-closes"])
             .args(["--nrepl", &vec!["0"; servers].join(",")])
             .stdin(Stdio::piped())
