@@ -81,11 +81,6 @@ impl Talk {
         Ok(Talk { members, settings, name, place: Place::Unknown, met: HashMap::new() })
     }
 
-    /// Its name on the replicas.
-    pub fn name(&self) -> &SessionName {
-        &self.name
-    }
-
     /// Where it is.
     pub fn place(&self) -> &Place {
         &self.place
@@ -96,12 +91,7 @@ impl Talk {
         self.met.get(&replica.id.uid)?.as_ref()
     }
 
-    /// Starts an evaluation in the kept session.
-    pub async fn evaluate(&self, selection: &Selection, ask: Ask) -> Result<Started, Problem> {
-        self.start(selection, self.plan(ask)?).await
-    }
-
-    /// The plan of an evaluation in the kept session, for those who must know its names.
+    /// The plan of an evaluation in the kept session.
     pub fn plan(&self, ask: Ask) -> Result<Plan, Problem> {
         self.plan_in(Some(self.name.clone()), ask)
     }

@@ -7,21 +7,21 @@
 //!
 //! This crate must not know: I/O, values, runtimes.
 //!
-//! Reading order: [`token`] words and brackets · [`whole`] whether a text can be read · [`forms`]
-//! its top-level forms · [`matching`] a bracket's partner · `tree` forms as a tree · [`ns`] the
-//! namespace a file declares · [`literal`] a text as a literal.
+//! Reading order: `token` words and brackets · `whole` whether a text can be read · `forms`
+//! its top-level forms · `matching` a bracket's partner · `tree` forms as a tree · `ns` the
+//! namespace a file declares · `literal` a text as a literal.
 
-pub mod forms;
-pub mod literal;
-pub mod matching;
-pub mod ns;
-pub mod token;
+mod forms;
+mod literal;
+mod matching;
+mod ns;
+mod token;
 mod tree;
-pub mod whole;
+mod whole;
 
 pub use forms::{continues, forms};
 pub use literal::text_literal;
 pub use matching::matching;
 pub use ns::{NsForm, ns_form};
 pub use token::{Bracket, Kind, Mark, Token, tokens};
-pub use whole::{Flaw, flaw};
+pub use whole::{Flaw, Opened, Place, flaw};
